@@ -1,0 +1,171 @@
+//! How one value becomes another: the diffs that the wire carries, and their laws.
+//!
+//! - `apply(diff(a, b), a) == b`, and `diff(a, a)` is none.
+//! - Applying is total: what does not fit is ignored, and what was ignored is reported.
+//! - `squash` is two diffs as one, `invert` is the way back.
+
+mod apply;
+mod compose;
+mod compute;
+mod undo;
+
+pub use apply::Effect;
+pub use compute::StringAppend;
+pub(crate) use undo::ObjectUndo;
+
+use crate::ids::{Key, RecordId};
+use crate::value::{Array, Object, Text, Value};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// Changes of many records, by id.
+///
+/// ```
+/// use roomsync::{NetworkDiff, Object, RecordOp};
+///
+/// let record: Object = [("id", "page:a"), ("typeName", "page")].into_iter().collect();
+/// let mut diff = NetworkDiff::default();
+/// diff.insert("page:a", RecordOp::Put(record));
+/// assert_eq!(diff.len(), 1);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkDiff(BTreeMap<RecordId, RecordOp>);
+
+/// What happens to one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordOp {
+    /// The record is there, whole, and like this.
+    Put(Object),
+    /// Parts of the record change.
+    Patch(ObjectDiff),
+    /// The record is gone.
+    Remove,
+}
+
+/// Changes of an object by key, or of an array by decimal index. Sorted by key.
+///
+/// ```
+/// use roomsync::{Effect, Object, ObjectDiff, StringAppend};
+///
+/// let before: Object = r#"{"x":1,"props":{"text":"he"}}"#.parse()?;
+/// let after: Object = r#"{"x":2,"props":{"text":"hello"}}"#.parse()?;
+/// let diff = ObjectDiff::between(&before, &after, StringAppend::Allowed).unwrap();
+///
+/// let mut object = before.clone();
+/// assert_eq!(diff.apply(&mut object), Effect::Whole);
+/// assert_eq!(object, after);
+/// # Ok::<(), roomsync::JsonError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectDiff(Vec<(Key, ValueOp)>);
+
+/// What happens to one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueOp {
+    /// The value is this.
+    Put(Value),
+    /// Parts of an object or array change.
+    Patch(ObjectDiff),
+    /// A string grows.
+    AppendText {
+        /// What is added.
+        suffix: Text,
+        /// The length before, in UTF-16 code units; with any other the op is ignored.
+        offset: usize,
+    },
+    /// An array grows.
+    AppendItems {
+        /// What is added.
+        items: Array,
+        /// The length before; with any other the op is ignored.
+        offset: usize,
+    },
+    /// The key is gone.
+    Delete,
+}
+
+impl NetworkDiff {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many records change.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What happens to the record.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&RecordOp> {
+        self.0.get(id)
+    }
+
+    /// Sets what happens to the record.
+    pub fn insert(&mut self, id: impl Into<RecordId>, op: RecordOp) -> Option<RecordOp> {
+        self.0.insert(id.into(), op)
+    }
+
+    /// Takes out what happens to the record.
+    pub fn remove(&mut self, id: &str) -> Option<RecordOp> {
+        self.0.remove(id)
+    }
+
+    /// The changes, in order of the ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RecordId, &RecordOp)> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(RecordId, RecordOp)> for NetworkDiff {
+    fn from_iter<I: IntoIterator<Item = (RecordId, RecordOp)>>(ops: I) -> Self {
+        Self(ops.into_iter().collect())
+    }
+}
+
+impl IntoIterator for NetworkDiff {
+    type Item = (RecordId, RecordOp);
+    type IntoIter = alloc::collections::btree_map::IntoIter<RecordId, RecordOp>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl ObjectDiff {
+    /// Whether nothing changes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many keys change.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What happens to the key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&ValueOp> {
+        let position = self.0.binary_search_by(|(probe, _)| (**probe).cmp(key)).ok()?;
+        self.0.get(position).map(|(_, op)| op)
+    }
+
+    /// The changes, in order of the keys.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &ValueOp)> {
+        self.0.iter().map(|(key, op)| (key, op))
+    }
+}
+
+impl<K: Into<Key>> FromIterator<(K, ValueOp)> for ObjectDiff {
+    /// Of a repeated key the last op counts, as in JSON.
+    fn from_iter<I: IntoIterator<Item = (K, ValueOp)>>(ops: I) -> Self {
+        let mut ops: Vec<(Key, ValueOp)> =
+            ops.into_iter().map(|(key, op)| (key.into(), op)).collect();
+        crate::value::sort_last_wins(&mut ops);
+        Self(ops)
+    }
+}

@@ -1,0 +1,148 @@
+//! What the local caller can do wrong. Faults of peers are never errors: they close a connection.
+
+use crate::ids::{ConnectionId, RecordId};
+use alloc::string::{String, ToString};
+
+macro_rules! display {
+    ($name:ident, $self:ident, $f:ident => $body:expr) => {
+        impl core::fmt::Display for $name {
+            fn fmt(&$self, $f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                $body
+            }
+        }
+        impl core::error::Error for $name {}
+    };
+}
+pub(crate) use display;
+
+/// Text that is not the JSON that was expected. Says where and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonError(String);
+
+impl JsonError {
+    pub(crate) fn new(error: &serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+display!(JsonError, self, f => f.write_str(&self.0));
+
+/// A configuration that cannot work. The fault is the programmer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A limit is zero, so that nothing could ever happen.
+    ZeroLimit(&'static str),
+    /// A limit exceeds what the machine can promise.
+    LimitTooLarge {
+        /// The limit's name in [`Limits`](crate::Limits).
+        limit: &'static str,
+        /// The most that it can be.
+        max: usize,
+    },
+    /// A duration that must pass is zero.
+    ZeroDuration(&'static str),
+    /// An object type of the room is not a document type of the schema.
+    NotADocumentType,
+}
+
+display!(ConfigError, self, f => match self {
+    Self::ZeroLimit(limit) => write!(f, "the limit `{limit}` is zero"),
+    Self::LimitTooLarge { limit, max } => write!(f, "the limit `{limit}` is over {max}"),
+    Self::ZeroDuration(name) => write!(f, "the duration `{name}` is zero"),
+    Self::NotADocumentType => f.write_str("an object type is not a document type of the schema"),
+});
+
+/// A snapshot that cannot be opened. The fault is the operator's, or of whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The configuration cannot work.
+    Config(ConfigError),
+    /// A record has no string `id` or `typeName`.
+    NotARecord,
+    /// Two records, or a record and a tombstone, have one id.
+    RepeatedId(RecordId),
+    /// A record or tombstone is newer than the snapshot's clock.
+    ClockInFuture(RecordId),
+    /// The schema of the snapshot is newer than the room's, or unknown to it.
+    SchemaTooNew,
+    /// The schema of the snapshot is older than the room's, and there is no migration.
+    SchemaTooOld,
+    /// A record does not pass the schema.
+    InvalidRecord(RecordId),
+}
+
+display!(RestoreError, self, f => match self {
+    Self::Config(error) => error.fmt(f),
+    Self::NotARecord => f.write_str("a record has no string `id` or `typeName`"),
+    Self::RepeatedId(id) => write!(f, "the id `{id}` stands twice"),
+    Self::ClockInFuture(id) => write!(f, "`{id}` is newer than the clock of the snapshot"),
+    Self::SchemaTooNew => f.write_str("the schema of the snapshot is newer than the room's"),
+    Self::SchemaTooOld => f.write_str("the schema of the snapshot is too old for the room"),
+    Self::InvalidRecord(id) => write!(f, "`{id}` is not valid by the room's schema"),
+});
+
+impl From<ConfigError> for RestoreError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+/// Why a room takes no further connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The room holds [`Limits::sessions`](crate::Limits::sessions) sessions. The peer is told
+    /// [`CloseReason::RoomFull`](crate::CloseReason::RoomFull).
+    RoomFull,
+    /// The room was shut down. The peer may try again.
+    ShutDown,
+    /// The session id is empty or longer than [`Limits::id_bytes`](crate::Limits::id_bytes).
+    BadSessionId,
+}
+
+display!(OpenError, self, f => f.write_str(match self {
+    Self::RoomFull => "the room is full",
+    Self::ShutDown => "the room is shut down",
+    Self::BadSessionId => "the session id is empty or too long",
+}));
+
+/// Why a transaction took no effect. The store is as if it had never begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactError {
+    /// A record has no string `id` or `typeName`.
+    NotARecord,
+    /// The record's type is unknown, or of a scope that is not edited like this.
+    WrongType(RecordId),
+    /// The record's `typeName` or `id` would change.
+    IdentityChanged(RecordId),
+    /// The schema refuses the record.
+    InvalidRecord(RecordId),
+    /// The record nests deeper than [`Limits::value_depth`](crate::Limits::value_depth).
+    TooDeep(RecordId),
+    /// There is no such record.
+    Missing(RecordId),
+    /// The client may only read.
+    ReadOnly,
+    /// The caller's closure asked for it.
+    Aborted,
+}
+
+display!(TransactError, self, f => match self {
+    Self::NotARecord => f.write_str("a record needs a string `id` and `typeName`"),
+    Self::WrongType(id) => write!(f, "`{id}` is of a type that cannot be edited here"),
+    Self::IdentityChanged(id) => write!(f, "the `id` or `typeName` of `{id}` would change"),
+    Self::InvalidRecord(id) => write!(f, "the schema refuses `{id}`"),
+    Self::TooDeep(id) => write!(f, "`{id}` is nested too deeply"),
+    Self::Missing(id) => write!(f, "there is no `{id}`"),
+    Self::ReadOnly => f.write_str("the client may only read"),
+    Self::Aborted => f.write_str("the transaction was given up"),
+});
+
+/// A command that names a connection that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownConnection(pub ConnectionId);
+
+display!(UnknownConnection, self, f => write!(f, "there is no connection {}", self.0));

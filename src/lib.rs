@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod close;
+mod diff;
+mod error;
+mod frame;
+mod ids;
+mod limits;
+mod room;
+mod schema;
+mod store;
+mod time;
+mod value;
+mod wire;
+
+pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
+pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
+pub use error::{
+    ConfigError, JsonError, OpenError, RestoreError, TransactError, UnknownConnection,
+};
+pub use frame::Frame;
+pub use ids::{ConnectionId, Key, LinkId, RecordId, SessionId};
+pub use limits::Limits;
+pub use room::{Change, Commit, Origin, RoomAction, RoomConfig, RoomEvent, SessionParams};
+pub use schema::{
+    InvalidRecord, RecordType, Schema, SchemaBuilder, SchemaError, SchemaMismatch, Scope,
+    SerializedSchema, Validator,
+};
+pub use store::{RoomSnapshot, SnapshotError};
+pub use time::Instant;
+pub use value::{Array, Number, Object, Text, Value};
+pub use wire::{
+    ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
+    ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,
+};

@@ -1,0 +1,83 @@
+//! Every cap, its default, and why that number.
+
+use crate::error::ConfigError;
+
+/// What a machine accepts and holds at most.
+///
+/// ```
+/// let mut limits = roomsync::Limits::default();
+/// limits.sessions = 8;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Sessions in a room, those in their grace after a cut included. A stock room holds 50 by its
+    /// host's choice; a room here costs little more with hundreds.
+    pub sessions: usize,
+    /// Bytes of one message, whole or put together from chunks. A stock client splits pushes at
+    /// about a quarter of a megabyte of text, and one pasted picture can be several.
+    pub message_bytes: usize,
+    /// Arrays and objects that stand inside one another in a record. Rich text needs about 10. At
+    /// most [`Limits::MAX_VALUE_DEPTH`].
+    pub value_depth: usize,
+    /// Bytes of a record's or a session's id.
+    pub id_bytes: usize,
+    /// Deleted ids that are remembered. Over it the oldest are forgotten, and a client that was
+    /// away since before then is sent everything.
+    pub tombstones: usize,
+    /// Bytes of broadcasts that are kept for sessions that are behind. One that falls further
+    /// behind is later sent the state instead.
+    pub log_bytes: usize,
+    /// Pushes of one session that wait for their answer because it does not read. With one more
+    /// it is closed to connect again.
+    pub unanswered_pushes: usize,
+}
+
+impl Limits {
+    /// The most that [`Limits::value_depth`] can be, so that a patch at that depth is still read.
+    pub const MAX_VALUE_DEPTH: usize = 48;
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let Self {
+            sessions,
+            message_bytes,
+            value_depth,
+            id_bytes,
+            tombstones,
+            log_bytes,
+            unanswered_pushes,
+        } = self;
+        for (limit, value) in [
+            ("sessions", sessions),
+            ("message_bytes", message_bytes),
+            ("value_depth", value_depth),
+            ("id_bytes", id_bytes),
+            ("tombstones", tombstones),
+            ("log_bytes", log_bytes),
+            ("unanswered_pushes", unanswered_pushes),
+        ] {
+            if *value == 0 {
+                return Err(ConfigError::ZeroLimit(limit));
+            }
+        }
+        if *value_depth > Self::MAX_VALUE_DEPTH {
+            let max = Self::MAX_VALUE_DEPTH;
+            return Err(ConfigError::LimitTooLarge { limit: "value_depth", max });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 200,
+            message_bytes: 32 << 20,
+            value_depth: 40,
+            id_bytes: 255,
+            tombstones: 5000,
+            log_bytes: 4 << 20,
+            unanswered_pushes: 1000,
+        }
+    }
+}

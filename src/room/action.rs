@@ -1,0 +1,114 @@
+//! What a room asks its driver to do.
+
+use crate::close::CloseReason;
+use crate::diff::RecordOp;
+use crate::frame::Frame;
+use crate::ids::{ConnectionId, RecordId, SessionId};
+use crate::schema::SerializedSchema;
+use crate::value::{Object, Value};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// An effect, to be carried out in order. Exhaustive: a driver must not ignore one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomAction {
+    /// Send the frame on the connection.
+    Send {
+        /// Where to.
+        connection: ConnectionId,
+        /// What.
+        frame: Frame,
+    },
+    /// Close the connection, after what was sent on it before. The room has forgotten it.
+    Close {
+        /// Which.
+        connection: ConnectionId,
+        /// Why, as the peer is told.
+        reason: CloseReason,
+    },
+    /// Make the commit durable before carrying out any later action.
+    Persist(Arc<Commit>),
+    /// Tell the application.
+    Event(RoomEvent),
+}
+
+/// Something that the application may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoomEvent {
+    /// A session entered: its connection was answered for the first time.
+    Joined {
+        /// Its connection.
+        connection: ConnectionId,
+        /// Its name.
+        session: SessionId,
+    },
+    /// A session was removed, its presence with it.
+    Left {
+        /// Its name.
+        session: SessionId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// The last session was removed.
+    Empty,
+    /// Documents changed. The same commit was persisted.
+    Committed(Arc<Commit>),
+    /// A session's presence changed.
+    Presence {
+        /// Whose.
+        session: SessionId,
+        /// What it is now, or `None` when it is gone.
+        record: Option<Object>,
+    },
+    /// A client sent the host something of the application's.
+    Custom {
+        /// The connection it came on.
+        connection: ConnectionId,
+        /// What.
+        data: Value,
+    },
+}
+
+/// Who made a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A push of a session.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// Its push.
+        client_clock: u64,
+    },
+    /// The host, by a transaction, by loading a snapshot or by opening the room.
+    Host,
+}
+
+/// What became durable in one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Commit {
+    /// The room's clock since.
+    pub clock: u64,
+    /// Who made it.
+    pub origin: Origin,
+    /// The records that changed, by id.
+    pub changes: Vec<Change>,
+    /// The schema that all records are of since, when it changed.
+    pub schema: Option<SerializedSchema>,
+    /// Tombstones that are forgotten.
+    pub pruned: Vec<RecordId>,
+    /// The clock since which removals are known: what is older was pruned.
+    pub tombstone_history_starts_at: u64,
+}
+
+/// A record that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which.
+    pub id: RecordId,
+    /// What it is now, or `None` when it was removed and left a tombstone.
+    pub after: Option<Object>,
+    /// What happened to it.
+    pub op: RecordOp,
+}

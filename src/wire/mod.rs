@@ -1,0 +1,14 @@
+//! What peers say to each other: messages, their JSON, chunks and versions.
+
+mod decode;
+mod encode;
+pub(crate) mod json;
+mod message;
+mod ops;
+
+pub(crate) use decode::{decode_client_message, decode_server_message};
+pub(crate) use encode::{encode_client_message, encode_server_message};
+pub use message::{
+    ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
+    ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,
+};
