@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 macro_rules! display {
     ($name:ident, $self:ident, $f:ident => $body:expr) => {
         impl core::fmt::Display for $name {
-            fn fmt(&$self, $f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fn fmt(&$self, $f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 $body
             }
         }
@@ -74,7 +74,7 @@ pub enum RestoreError {
 }
 
 display!(RestoreError, self, f => match self {
-    Self::Config(error) => error.fmt(f),
+    Self::Config(error) => write!(f, "{error}"),
     Self::NotARecord => f.write_str("a record has no string `id` or `typeName`"),
     Self::RepeatedId(id) => write!(f, "the id `{id}` stands twice"),
     Self::ClockInFuture(id) => write!(f, "`{id}` is newer than the clock of the snapshot"),

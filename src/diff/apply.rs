@@ -3,7 +3,7 @@
 use super::undo::{ObjectUndo, ValueUndo};
 use super::{ObjectDiff, ValueOp};
 use crate::ids::Key;
-use crate::value::{Object, Value};
+use crate::value::{Array, Object, Value};
 use alloc::vec::Vec;
 
 /// What of a diff had an effect.
@@ -30,15 +30,10 @@ impl ObjectDiff {
     pub(crate) fn apply_with_undo(&self, object: &mut Object, undo: &mut ObjectUndo) -> Effect {
         apply_ops(self, |key, op| match op {
             ValueOp::Put(value) => {
-                if object.get(key) == Some(value) {
+                if object.get(key) == Some(value) || !Object::stores(key) {
                     return Effect::None;
                 }
-                let existed = object.get(key).is_some();
                 let before = object.insert(key.clone(), value.clone());
-                if before.is_none() && !existed && object.get(key).is_none() {
-                    // A key that no object stores.
-                    return Effect::None;
-                }
                 undo.push(key, before.map_or(ValueUndo::Absent, ValueUndo::Restore));
                 Effect::Whole
             }
@@ -54,10 +49,33 @@ impl ObjectDiff {
                 if !object.get(key).is_some_and(|target| op.fits(target)) {
                     return Effect::None;
                 }
-                object.get_mut(key).map_or(Effect::None, |target| {
-                    op.apply_inside(target, |change| undo.push(key, change))
-                })
+                let Some(target) = object.get_mut(key) else { return Effect::None };
+                let (effect, change) = op.apply_inside(target);
+                undo.push(key, change);
+                effect
             }
+        })
+    }
+}
+
+impl ObjectDiff {
+    /// Applies the diff to the items of `array` that its keys name by index.
+    fn apply_to_items(&self, array: &mut Array, undo: &mut ObjectUndo) -> Effect {
+        apply_ops(self, |key, op| {
+            let fitting = item_index(key).filter(|index| {
+                !matches!(op, ValueOp::Delete)
+                    && array.get(*index).is_some_and(|item| op.fits(item))
+            });
+            let Some(item) = fitting.and_then(|index| array.get_mut(index)) else {
+                return Effect::None;
+            };
+            if let ValueOp::Put(value) = op {
+                undo.push(key, ValueUndo::Restore(core::mem::replace(item, value.clone())));
+                return Effect::Whole;
+            }
+            let (effect, change) = op.apply_inside(item);
+            undo.push(key, change);
+            effect
         })
     }
 }
@@ -90,51 +108,24 @@ impl ValueOp {
     }
 
     /// Applies an op that changes `target` from inside. Only called when the op fits.
-    fn apply_inside(&self, target: &mut Value, undo: impl FnOnce(ValueUndo)) -> Effect {
-        match (self, target) {
+    fn apply_inside(&self, target: &mut Value) -> (Effect, ValueUndo) {
+        let mut inner = ObjectUndo::default();
+        let effect = match (self, target) {
             (Self::AppendText { suffix, .. }, Value::String(text)) => {
-                undo(ValueUndo::TruncateText(text.len()));
+                let len = text.len();
                 text.push_str(suffix);
-                Effect::Whole
+                return (Effect::Whole, ValueUndo::TruncateText(len));
             }
             (Self::AppendItems { items, .. }, Value::Array(array)) => {
-                undo(ValueUndo::TruncateItems(array.len()));
+                let len = array.len();
                 array.extend(items.iter().cloned());
-                Effect::Whole
+                return (Effect::Whole, ValueUndo::TruncateItems(len));
             }
-            (Self::Patch(diff), Value::Object(object)) => {
-                let mut inner = ObjectUndo::default();
-                let effect = diff.apply_with_undo(object, &mut inner);
-                undo(ValueUndo::Inside(inner));
-                effect
-            }
-            (Self::Patch(diff), Value::Array(array)) => {
-                let mut inner = ObjectUndo::default();
-                let effect = apply_ops(diff, |key, op| {
-                    let index = item_index(key).filter(|index| {
-                        !matches!(op, Self::Delete)
-                            && array.get(*index).is_some_and(|item| op.fits(item))
-                    });
-                    let Some(item) = index.and_then(|index| array.get_mut(index)) else {
-                        return Effect::None;
-                    };
-                    match op {
-                        Self::Put(value) => {
-                            let before = core::mem::replace(item, value.clone());
-                            inner.push(key, ValueUndo::Restore(before));
-                            Effect::Whole
-                        }
-                        Self::Delete => Effect::None,
-                        Self::Patch(_) | Self::AppendText { .. } | Self::AppendItems { .. } => {
-                            op.apply_inside(item, |change| inner.push(key, change))
-                        }
-                    }
-                });
-                undo(ValueUndo::Inside(inner));
-                effect
-            }
+            (Self::Patch(diff), Value::Object(object)) => diff.apply_with_undo(object, &mut inner),
+            (Self::Patch(diff), Value::Array(array)) => diff.apply_to_items(array, &mut inner),
             _ => Effect::None,
-        }
+        };
+        (effect, ValueUndo::Inside(inner))
     }
 }
 

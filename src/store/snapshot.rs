@@ -106,7 +106,8 @@ impl RoomSnapshot {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let documents = self.documents.iter().map(|(state, clock)| {
-            let fields = [("state", state.clone().into()), ("lastChangedClock", (*clock).into())];
+            let fields =
+                [("state", Value::from(state.clone())), ("lastChangedClock", Value::from(*clock))];
             Value::from(fields.into_iter().collect::<Object>())
         });
         let tombstones = self.tombstones.iter().map(|(id, clock)| (id.as_str(), *clock));

@@ -78,7 +78,6 @@ impl Text {
 
     /// Cuts the text back to its first `bytes` bytes, in place when nobody else holds it.
     pub(crate) fn truncate(&mut self, bytes: usize) {
-        let kept = self.as_str().get(..bytes).unwrap_or_default();
         if bytes > INLINE
             && let Repr::Long(long) = &mut self.0
             && let Some(Long { text, utf16_len: units }) = Arc::get_mut(long)
@@ -87,7 +86,7 @@ impl Text {
             text.truncate(bytes);
             return;
         }
-        *self = Self::from(kept);
+        *self = Self::from(self.as_str().get(..bytes).unwrap_or_default());
     }
 
     /// Whether both are one allocation, so that they are equal without a look at the text.
