@@ -44,6 +44,8 @@ pub enum CloseReason {
     Custom(String),
     /// The peer did not begin with `connect` in time.
     StartTimeout,
+    /// A piece of a long message was not the next, or what came was no message at all.
+    BadChunk,
     /// The peer was silent for too long.
     Idle,
     /// The same session connected again, elsewhere or anew.
@@ -76,6 +78,7 @@ impl CloseReason {
             | Self::RoomFull
             | Self::Custom(_) => FATAL_CLOSE_CODE,
             Self::ShuttingDown => 1001,
+            Self::BadChunk => 1002,
             Self::StartTimeout
             | Self::Idle
             | Self::Replaced
@@ -101,6 +104,7 @@ impl CloseReason {
             Self::RoomFull => "ROOM_FULL",
             Self::Custom(reason) => cut(reason),
             Self::StartTimeout => "START_TIMEOUT",
+            Self::BadChunk => "BAD_CHUNK",
             Self::Idle => "IDLE",
             Self::Replaced => "REPLACED",
             Self::Disconnected => "DISCONNECTED",

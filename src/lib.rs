@@ -29,7 +29,7 @@ pub use schema::{
     InvalidRecord, RecordType, Schema, SchemaBuilder, SchemaError, SchemaMismatch, Scope,
     SerializedSchema, Validator,
 };
-pub use store::{RoomSnapshot, SnapshotError};
+pub use store::{RoomSnapshot, SnapshotError, Transaction};
 pub use time::Instant;
 pub use value::{Array, Number, Object, Text, Value};
 pub use wire::{

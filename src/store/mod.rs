@@ -1,5 +1,202 @@
 //! Records, transactions, what changed since when, and snapshots.
 
+mod edit;
 mod snapshot;
+mod transaction;
 
+pub(crate) use edit::Edit;
 pub use snapshot::{RoomSnapshot, SnapshotError};
+pub(crate) use transaction::Records;
+pub use transaction::Transaction;
+
+use crate::diff::RecordOp;
+use crate::error::RestoreError;
+use crate::ids::RecordId;
+use crate::schema::{Schema, Scope, identity};
+use crate::value::Object;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// The records of a room, with the clock of the last change of each.
+///
+/// Every record stands in `records_by_clock` at its `changed_at`, and every removed id in both
+/// maps of tombstones at the clock of its removal, so that what changed since a clock is a walk
+/// over just that.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    clock: u64,
+    tombstone_history_starts_at: u64,
+    records: BTreeMap<RecordId, Stored>,
+    records_by_clock: BTreeSet<(u64, RecordId)>,
+    tombstones: BTreeMap<RecordId, u64>,
+    tombstones_by_clock: BTreeSet<(u64, RecordId)>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    record: Object,
+    changed_at: u64,
+}
+
+impl Store {
+    /// Opens a snapshot. Records that are not of document scope are left out.
+    pub(crate) fn restore(snapshot: &RoomSnapshot, schema: &Schema) -> Result<Self, RestoreError> {
+        let mut store = Self {
+            clock: snapshot.clock,
+            tombstone_history_starts_at: snapshot.tombstone_history_starts_at,
+            ..Self::default()
+        };
+        for (record, changed_at) in &snapshot.documents {
+            let Some(id) = check_document(record, schema)? else { continue };
+            store.check_entry(&id, *changed_at)?;
+            store.records_by_clock.insert((*changed_at, id.clone()));
+            store.records.insert(id, Stored { record: record.clone(), changed_at: *changed_at });
+        }
+        for (id, removed_at) in &snapshot.tombstones {
+            store.check_entry(id, *removed_at)?;
+            store.bury(id.clone(), *removed_at);
+        }
+        Ok(store)
+    }
+
+    fn check_entry(&self, id: &RecordId, clock: u64) -> Result<(), RestoreError> {
+        if self.records.contains_key(id) || self.tombstones.contains_key(id) {
+            return Err(RestoreError::RepeatedId(id.clone()));
+        }
+        if clock > self.clock {
+            return Err(RestoreError::ClockInFuture(id.clone()));
+        }
+        Ok(())
+    }
+
+    /// Begins a step.
+    pub(crate) const fn edit(&mut self) -> Edit<'_> {
+        Edit::new(self)
+    }
+
+    pub(crate) const fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    pub(crate) const fn tombstone_history_starts_at(&self) -> u64 {
+        self.tombstone_history_starts_at
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Object> {
+        self.records.get(id).map(|stored| &stored.record)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RecordId, &Object)> {
+        self.records.iter().map(|(id, stored)| (id, &stored.record))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Whether all that changed since `clock` is known.
+    pub(crate) const fn knows_since(&self, clock: u64) -> bool {
+        self.tombstone_history_starts_at <= clock && clock <= self.clock
+    }
+
+    /// The records that changed since `clock`, and the ids that were removed.
+    pub(crate) fn changes_since(
+        &self,
+        clock: u64,
+    ) -> impl Iterator<Item = (&RecordId, Option<&Object>)> {
+        let from = (clock.saturating_add(1), RecordId::from(""));
+        let changed = self.records_by_clock.range(from.clone()..);
+        let removed = self.tombstones_by_clock.range(from..);
+        let changed = changed.map(|(_, id)| (id, self.get(id)));
+        changed.chain(removed.map(|(_, id)| (id, None)))
+    }
+
+    pub(crate) fn snapshot(&self) -> RoomSnapshot {
+        let document = |stored: &Stored| (stored.record.clone(), stored.changed_at);
+        RoomSnapshot {
+            clock: self.clock,
+            tombstone_history_starts_at: self.tombstone_history_starts_at,
+            documents: self.records.values().map(document).collect(),
+            tombstones: self.tombstones.iter().map(|(id, clock)| (id.clone(), *clock)).collect(),
+            schema: None,
+        }
+    }
+
+    /// Forgets the oldest tombstones when there are more than `limit`: as many as are too many
+    /// and a fifth of the limit more, so that this is rare. Those of one clock go together.
+    pub(crate) fn prune_tombstones(&mut self, limit: usize) -> Vec<RecordId> {
+        let Some(overflow) = self.tombstones.len().checked_sub(limit).filter(|over| *over > 0)
+        else {
+            return Vec::new();
+        };
+        let mut pruned: Vec<RecordId> = Vec::new();
+        while let Some((clock, _)) = self.tombstones_by_clock.first() {
+            if *clock != self.tombstone_history_starts_at && pruned.len() >= overflow + limit / 5 {
+                break;
+            }
+            self.tombstone_history_starts_at = *clock;
+            let Some((_, id)) = self.tombstones_by_clock.pop_first() else { break };
+            self.tombstones.remove(&id);
+            pruned.push(id);
+        }
+        pruned
+    }
+
+    /// Moves the clock on over what an [`Edit`] did.
+    fn advance(&mut self, ops: &[(RecordId, RecordOp)]) {
+        if ops.is_empty() {
+            return;
+        }
+        self.clock += 1;
+        for (id, op) in ops {
+            if matches!(op, RecordOp::Remove) {
+                self.bury(id.clone(), self.clock);
+                continue;
+            }
+            if let Some(removed_at) = self.tombstones.remove(id) {
+                self.tombstones_by_clock.remove(&(removed_at, id.clone()));
+            }
+            if let Some(stored) = self.records.get_mut(id) {
+                let key = (stored.changed_at, id.clone());
+                self.records_by_clock.remove(&key);
+                stored.changed_at = self.clock;
+                self.records_by_clock.insert((self.clock, key.1));
+            }
+        }
+    }
+
+    fn bury(&mut self, id: RecordId, removed_at: u64) {
+        self.tombstones_by_clock.insert((removed_at, id.clone()));
+        self.tombstones.insert(id, removed_at);
+    }
+}
+
+/// The id of a record of document scope, or `None` for one of another scope.
+pub(crate) fn check_document(
+    record: &Object,
+    schema: &Schema,
+) -> Result<Option<RecordId>, RestoreError> {
+    let (id, type_name) = identity(record).ok_or(RestoreError::NotARecord)?;
+    match schema.scope(type_name) {
+        Some(Scope::Document) => match schema.validate(type_name, record) {
+            Ok(()) => Ok(Some(RecordId::from(id))),
+            Err(_) => Err(RestoreError::InvalidRecord(RecordId::from(id))),
+        },
+        Some(Scope::Session | Scope::Presence) => Ok(None),
+        None => Err(RestoreError::InvalidRecord(RecordId::from(id))),
+    }
+}
+
+impl Records for Store {
+    fn record(&self, id: &str) -> Option<&Object> {
+        self.get(id)
+    }
+
+    fn records(&self) -> Box<dyn Iterator<Item = (&RecordId, &Object)> + '_> {
+        Box::new(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests;

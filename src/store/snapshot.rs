@@ -1,8 +1,8 @@
 //! What a room is when nobody is in it, as JSON that stock rooms read and write.
 
-use crate::error::{JsonError, RestoreError};
+use crate::error::JsonError;
 use crate::ids::RecordId;
-use crate::schema::{SchemaError, SerializedSchema, identity};
+use crate::schema::{SchemaError, SerializedSchema};
 use crate::value::{Number, Object, Value};
 use alloc::vec::Vec;
 
@@ -139,10 +139,4 @@ fn tombstone((id, clock): (&crate::Key, &Value)) -> Option<(RecordId, u64)> {
 fn as_clock(value: Option<&Value>) -> Option<u64> {
     let clock = value.and_then(Value::as_number).and_then(Number::as_i64)?;
     u64::try_from(clock).ok()
-}
-
-/// The id of a record, checked.
-pub(crate) fn record_id(record: &Object) -> Result<RecordId, RestoreError> {
-    let (id, _) = identity(record).ok_or(RestoreError::NotARecord)?;
-    Ok(RecordId::from(id))
 }

@@ -1,13 +1,18 @@
 //! What peers say to each other: messages, their JSON, chunks and versions.
 
+mod chunk;
 mod decode;
 mod encode;
 pub(crate) mod json;
 mod message;
 mod ops;
 
+pub(crate) use chunk::{Assembled, Assembler, ChunkError};
 pub(crate) use decode::{decode_client_message, decode_server_message};
-pub(crate) use encode::{encode_client_message, encode_server_message};
+pub(crate) use encode::{
+    DATA_BEGIN, DATA_END, encode_client_message, encode_server_message, write_connect_answer,
+    write_data_entry,
+};
 pub use message::{
     ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
     ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,

@@ -1,0 +1,148 @@
+//! How a long message that came in pieces is put together again.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Puts `<k>_<piece>` messages together, where `k` counts down to zero.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler(Option<Partial>);
+
+#[derive(Debug)]
+struct Partial {
+    /// The number that the next piece must have.
+    next: usize,
+    text: String,
+}
+
+/// What a piece of input led to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Assembled<'a> {
+    /// A message that came whole.
+    Whole(&'a str),
+    /// The last piece made this message.
+    Joined(String),
+    /// More pieces are to come.
+    Incomplete,
+}
+
+/// Why input is neither a message nor the next piece of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChunkError {
+    /// It does not follow on what came before.
+    OutOfOrder,
+    /// The message is larger than is accepted.
+    TooLarge,
+}
+
+impl Assembler {
+    /// Takes the next input. After an error the assembler is as new.
+    pub(crate) fn push<'a>(
+        &mut self,
+        text: &'a str,
+        max_bytes: usize,
+    ) -> Result<Assembled<'a>, ChunkError> {
+        let partial = self.0.take();
+        if text.len() > max_bytes {
+            return Err(ChunkError::TooLarge);
+        }
+        if text.starts_with('{') {
+            return match partial {
+                None => Ok(Assembled::Whole(text)),
+                Some(_) => Err(ChunkError::OutOfOrder),
+            };
+        }
+        let (number, piece) = text.split_once('_').ok_or(ChunkError::OutOfOrder)?;
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let number: usize = number.parse().ok().filter(|_| digits).ok_or(ChunkError::OutOfOrder)?;
+        let mut joined = match partial {
+            // Each later piece holds a unit at least, so the count tells early what is too large.
+            None if number > max_bytes => return Err(ChunkError::TooLarge),
+            None => String::new(),
+            Some(Partial { next, text }) if next == number => text,
+            Some(_) => return Err(ChunkError::OutOfOrder),
+        };
+        if piece.is_empty() {
+            return Err(ChunkError::OutOfOrder);
+        }
+        if joined.len() + piece.len() > max_bytes {
+            return Err(ChunkError::TooLarge);
+        }
+        joined.push_str(piece);
+        match number.checked_sub(1) {
+            None => Ok(Assembled::Joined(joined)),
+            Some(next) => {
+                self.0 = Some(Partial { next, text: joined });
+                Ok(Assembled::Incomplete)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 100;
+
+    fn run(inputs: &[&str]) -> Vec<Result<Assembled<'static>, ChunkError>> {
+        let mut assembler = Assembler::default();
+        let own = |assembled| match assembled {
+            Assembled::Whole(text) => Assembled::Joined(text.into()),
+            Assembled::Joined(text) => Assembled::Joined(text),
+            Assembled::Incomplete => Assembled::Incomplete,
+        };
+        inputs.iter().map(|input| assembler.push(input, MAX).map(own)).collect()
+    }
+
+    fn last(inputs: &[&str]) -> Result<Assembled<'static>, ChunkError> {
+        run(inputs).pop().unwrap()
+    }
+
+    #[test]
+    fn pieces_are_joined_as_they_count_down() {
+        assert_eq!(
+            last(&["2_{a", "1_\r\n\u{2028}", "0__b}"]),
+            Ok(Assembled::Joined("{a\r\n\u{2028}_b}".into()))
+        );
+        assert_eq!(last(&["{}"]), Ok(Assembled::Joined("{}".into())));
+        assert_eq!(last(&["0_{}"]), Ok(Assembled::Joined("{}".into())));
+        assert_eq!(last(&["1_a"]), Ok(Assembled::Incomplete));
+    }
+
+    #[test]
+    fn what_does_not_follow_is_an_error_and_resets() {
+        for inputs in [
+            &["2_a", "0_b"][..],
+            &["2_a", "2_b"],
+            &["1_a", "{}"],
+            &["1_a", "garbage"],
+            &["garbage"],
+            &[""],
+            &["_a"],
+            &["+1_a"],
+            &["-1_a"],
+            &["1_"],
+            &["1_a", "0_"],
+            &[" {}"],
+            &["[]"],
+        ] {
+            assert_eq!(last(inputs), Err(ChunkError::OutOfOrder), "{inputs:?}");
+            let again = [inputs, &["{}"]].concat();
+            assert_eq!(last(&again), Ok(Assembled::Joined("{}".into())), "{inputs:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_holds_at_most_so_many_bytes() {
+        let whole = |len: usize| alloc::format!("{{{}", "x".repeat(len - 1));
+        assert!(last(&[&whole(MAX)]).is_ok());
+        assert_eq!(last(&[&whole(MAX + 1)]), Err(ChunkError::TooLarge));
+        let piece = alloc::format!("0_{}", "x".repeat(MAX / 2));
+        let first = piece.replace("0_", "1_");
+        assert!(matches!(last(&[&first, &piece]), Ok(Assembled::Joined(_))));
+        assert_eq!(last(&[&alloc::format!("{first}y"), &piece]), Err(ChunkError::TooLarge));
+        assert_eq!(last(&["100_a"]), Ok(Assembled::Incomplete));
+        assert_eq!(last(&["101_a"]), Err(ChunkError::TooLarge));
+        assert_eq!(last(&["99999999999999999999999_a"]), Err(ChunkError::OutOfOrder));
+    }
+}
