@@ -146,3 +146,18 @@ display!(TransactError, self, f => match self {
 pub struct UnknownConnection(pub ConnectionId);
 
 display!(UnknownConnection, self, f => write!(f, "there is no connection {}", self.0));
+
+/// Why a message of the host's own was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The connection is gone, or it did not enter yet.
+    UnknownConnection,
+    /// The peer does not read for now, and nothing is queued for it.
+    NotWritable,
+}
+
+display!(SendError, self, f => f.write_str(match self {
+    Self::UnknownConnection => "there is no such connection in the room",
+    Self::NotWritable => "the connection takes no more for now",
+}));

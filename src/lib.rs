@@ -19,12 +19,12 @@ mod wire;
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 pub use error::{
-    ConfigError, JsonError, OpenError, RestoreError, TransactError, UnknownConnection,
+    ConfigError, JsonError, OpenError, RestoreError, SendError, TransactError, UnknownConnection,
 };
 pub use frame::Frame;
 pub use ids::{ConnectionId, Key, LinkId, RecordId, SessionId};
 pub use limits::Limits;
-pub use room::{Change, Commit, Origin, RoomAction, RoomConfig, RoomEvent, SessionParams};
+pub use room::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent, SessionParams};
 pub use schema::{
     InvalidRecord, RecordType, Schema, SchemaBuilder, SchemaError, SchemaMismatch, Scope,
     SerializedSchema, Validator,

@@ -1,7 +1,193 @@
 //! The server's state machine.
+//!
+//! Inputs (`handle_*`) and commands change the state and queue actions. Whatever sessions still
+//! have to hear stands once in the [`log`]; each session only knows how far it has read.
 
 mod action;
+mod command;
 mod config;
+mod flush;
+mod handshake;
+mod input;
+mod log;
+mod presence;
+mod push;
+mod session;
+mod timers;
 
 pub use action::{Change, Commit, Origin, RoomAction, RoomEvent};
 pub use config::{RoomConfig, SessionParams};
+
+use crate::error::{ConfigError, RestoreError};
+use crate::ids::{ConnectionId, RecordId, SessionId};
+use crate::schema::{Schema, SchemaMismatch, SerializedSchema};
+use crate::store::{RoomSnapshot, Store};
+use crate::time::Instant;
+use crate::value::Object;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use log::Log;
+use session::{Session, SessionKey};
+
+/// The room of a document: takes what clients send, orders it, and says what to send back.
+///
+/// A driver calls any inputs and commands, then [`Room::poll_action`] until `None`, carrying out
+/// the actions in order, then arms one timer with [`Room::poll_timeout`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema, SessionParams};
+///
+/// let mut room = Room::new(RoomConfig::default(), Arc::new(Schema::tldraw()))?;
+/// let now = Instant::ZERO;
+/// let connection = room.handle_connect(now, SessionParams::new("alice"))?;
+/// let connect = r#"{"type":"connect","connectRequestId":"1","lastServerClock":-1,
+///     "protocolVersion":8,"schema":{"schemaVersion":2,"sequences":{}}}"#;
+/// room.handle_message(now, connection, connect.as_bytes());
+/// while let Some(action) = room.poll_action() {
+///     if let RoomAction::Send { frame, .. } = action {
+///         assert!(frame.as_text().unwrap().contains("wipe_all"));
+///     }
+/// }
+/// assert!(room.poll_timeout().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Room {
+    config: RoomConfig,
+    schema: Arc<Schema>,
+    /// What the records are of. `None` while the schema adopts and no client has come.
+    serialized: Option<SerializedSchema>,
+    store: Store,
+    /// The latest time that was passed in; a clock that goes back is held.
+    now: Instant,
+    sessions: BTreeMap<SessionKey, Session>,
+    by_connection: BTreeMap<ConnectionId, SessionKey>,
+    by_name: BTreeMap<SessionId, SessionKey>,
+    next_session: u64,
+    next_connection: u64,
+    log: Log,
+    /// The hydration of a new client, as long as the clock stands.
+    hydration: Option<handshake::Hydration>,
+    actions: VecDeque<RoomAction>,
+    is_shut_down: bool,
+}
+
+impl Room {
+    /// An empty room.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration cannot work.
+    pub fn new(config: RoomConfig, schema: Arc<Schema>) -> Result<Self, ConfigError> {
+        config.check(&schema)?;
+        let serialized = schema.serialized().cloned();
+        Ok(Self::with_store(config, schema, serialized, Store::default()))
+    }
+
+    /// The room that a snapshot was taken of. Records that are not of document scope are left out.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration cannot work, or the snapshot is damaged or of another schema.
+    pub fn restore(
+        config: RoomConfig,
+        schema: Arc<Schema>,
+        snapshot: RoomSnapshot,
+    ) -> Result<Self, RestoreError> {
+        config.check(&schema)?;
+        let serialized = place_schema(schema.serialized(), snapshot.schema.as_ref())?;
+        let store = Store::restore(&snapshot, &schema)?;
+        Ok(Self::with_store(config, schema, serialized, store))
+    }
+
+    fn with_store(
+        config: RoomConfig,
+        schema: Arc<Schema>,
+        serialized: Option<SerializedSchema>,
+        store: Store,
+    ) -> Self {
+        Self {
+            config,
+            schema,
+            serialized,
+            store,
+            now: Instant::ZERO,
+            sessions: BTreeMap::new(),
+            by_connection: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            next_session: 0,
+            next_connection: 0,
+            log: Log::default(),
+            hydration: None,
+            actions: VecDeque::new(),
+            is_shut_down: false,
+        }
+    }
+
+    /// The next effect to carry out, in order, or `None` when all are.
+    #[must_use]
+    pub fn poll_action(&mut self) -> Option<RoomAction> {
+        self.actions.pop_front()
+    }
+
+    /// How many documents were changed so far, over the life of the room.
+    #[must_use]
+    pub const fn clock(&self) -> u64 {
+        self.store.clock()
+    }
+
+    /// The record with that id.
+    #[must_use]
+    pub fn record(&self, id: &str) -> Option<&Object> {
+        self.store.get(id)
+    }
+
+    /// All records, in order of their ids.
+    pub fn records(&self) -> impl Iterator<Item = (&RecordId, &Object)> {
+        self.store.iter()
+    }
+
+    /// The presence records that sessions show, by session.
+    pub fn presence(&self) -> impl Iterator<Item = (&SessionId, &Object)> {
+        self.sessions
+            .values()
+            .filter_map(|session| Some((&session.name, session.presence.as_ref()?)))
+    }
+
+    /// How many sessions there are, those included that may still come back.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether there is no session.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// All that the room keeps.
+    #[must_use]
+    pub fn snapshot(&self) -> RoomSnapshot {
+        RoomSnapshot { schema: self.serialized.clone(), ..self.store.snapshot() }
+    }
+}
+
+/// The schema of a room that opens records of `stored` with types of `own`.
+fn place_schema(
+    own: Option<&SerializedSchema>,
+    stored: Option<&SerializedSchema>,
+) -> Result<Option<SerializedSchema>, RestoreError> {
+    match (own, stored) {
+        (Some(own), Some(stored)) => match own.accept(stored) {
+            Ok(()) => Ok(Some(own.clone())),
+            Err(SchemaMismatch::TooNew) => Err(RestoreError::SchemaTooNew),
+            Err(SchemaMismatch::TooOld) => Err(RestoreError::SchemaTooOld),
+        },
+        (own, stored) => Ok(own.or(stored).cloned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

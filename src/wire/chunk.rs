@@ -1,7 +1,6 @@
 //! How a long message that came in pieces is put together again.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// Puts `<k>_<piece>` messages together, where `k` counts down to zero.
 #[derive(Debug, Default)]
@@ -81,6 +80,7 @@ impl Assembler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     const MAX: usize = 100;
 

@@ -5,7 +5,7 @@ use super::message::{
     ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
     ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
 };
-use super::ops::{NetworkDiffSeed, ObjectDiffSeed, RecordOpSeed};
+use super::ops::{NetworkDiffSeed, RecordOpSeed};
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::ids::Key;
 use crate::schema::SerializedSchema;

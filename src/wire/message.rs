@@ -9,6 +9,9 @@ use alloc::vec::Vec;
 /// The protocol version that this crate speaks.
 pub const PROTOCOL_VERSION: u32 = 8;
 
+/// The oldest protocol version that a room serves.
+pub(crate) const OLDEST_PROTOCOL_VERSION: u32 = 5;
+
 /// What a client says to a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientMessage {

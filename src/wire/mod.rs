@@ -13,7 +13,9 @@ pub(crate) use encode::{
     DATA_BEGIN, DATA_END, encode_client_message, encode_server_message, write_connect_answer,
     write_data_entry,
 };
+pub(crate) use message::OLDEST_PROTOCOL_VERSION;
 pub use message::{
     ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
     ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,
 };
+pub(crate) use ops::write_diff_entry;

@@ -234,6 +234,13 @@ pub(crate) fn write_record_op(out: &mut Vec<u8>, op: &RecordOp) {
     }
 }
 
+/// Appends `"id":op`.
+pub(crate) fn write_diff_entry(out: &mut Vec<u8>, id: &str, op: &RecordOp) {
+    write_string(out, id);
+    out.push(b':');
+    write_record_op(out, op);
+}
+
 fn write_object_diff(out: &mut Vec<u8>, diff: &ObjectDiff) {
     write_entries(out, diff.iter(), write_value_op);
 }

@@ -1,0 +1,151 @@
+//! What the host wants: changes, messages, and an end.
+
+use super::session::{SessionKey, State};
+use super::{Origin, Room, RoomAction, place_schema};
+use crate::close::CloseReason;
+use crate::error::{RestoreError, SendError, TransactError, UnknownConnection};
+use crate::ids::{ConnectionId, RecordId};
+use crate::schema::Scope;
+use crate::store::{RoomSnapshot, Transaction, check_document};
+use crate::time::Instant;
+use crate::value::{Object, Value};
+use crate::wire::{ServerMessage, encode_server_message};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+impl Room {
+    /// Changes documents in one step, like a push of the host's own.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the closure returns; then nothing has changed.
+    pub fn transact<T>(
+        &mut self,
+        now: Instant,
+        f: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactError>,
+    ) -> Result<T, TransactError> {
+        self.advance(now);
+        let depth = self.config.limits.value_depth;
+        let mut tx = Transaction::new(&self.store, &self.schema, &[Scope::Document], depth);
+        let result = f(&mut tx)?;
+        let changes = tx.into_changes();
+        self.change_documents(changes);
+        self.flush();
+        Ok(result)
+    }
+
+    /// Sends a message of the application's to a connected session.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such connection, it did not enter yet, or it takes no more for now.
+    pub fn send_custom(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        data: Value,
+    ) -> Result<(), SendError> {
+        self.advance(now);
+        let key = self.by_connection.get(&connection).copied();
+        let key = key.ok_or(SendError::UnknownConnection)?;
+        match self.sessions.get(&key).map(|session| &session.state) {
+            Some(State::Connected { link, .. }) if link.writable => {}
+            Some(State::Connected { .. }) => return Err(SendError::NotWritable),
+            Some(State::AwaitingConnect { .. } | State::Cancelled { .. }) | None => {
+                return Err(SendError::UnknownConnection);
+            }
+        }
+        // What was collected before stays before.
+        self.flush_session_now(key);
+        let frame = encode_server_message(&ServerMessage::Custom(data));
+        self.actions.push_back(RoomAction::Send { connection, frame });
+        Ok(())
+    }
+
+    /// Closes a connection and removes its session at once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such connection.
+    pub fn close_session(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        reason: CloseReason,
+    ) -> Result<(), UnknownConnection> {
+        self.advance(now);
+        let key = self.by_connection.get(&connection).copied();
+        let key = key.ok_or(UnknownConnection(connection))?;
+        self.flush_session_now(key);
+        self.remove(key, reason);
+        self.flush();
+        Ok(())
+    }
+
+    /// Makes the documents be those of the snapshot, in one step that sessions hear as changes.
+    /// The clock goes on; the snapshot's own clocks and tombstones are of another history.
+    ///
+    /// # Errors
+    ///
+    /// When the snapshot is damaged or of another schema; then nothing has changed.
+    pub fn load_snapshot(
+        &mut self,
+        now: Instant,
+        snapshot: RoomSnapshot,
+    ) -> Result<(), RestoreError> {
+        self.advance(now);
+        let is_fresh = self.store.is_empty() && self.sessions.is_empty();
+        let own = if is_fresh { self.schema.serialized() } else { self.serialized.as_ref() };
+        let serialized = place_schema(own, snapshot.schema.as_ref())?;
+        let mut changes: BTreeMap<RecordId, Option<Object>> =
+            self.store.iter().map(|(id, _)| (id.clone(), None)).collect();
+        for (record, _) in snapshot.documents {
+            if let Some(id) = check_document(&record, &self.schema)?
+                && let Some(Some(_)) = changes.insert(id.clone(), Some(record))
+            {
+                return Err(RestoreError::RepeatedId(id));
+            }
+        }
+        if serialized != self.serialized {
+            self.serialized.clone_from(&serialized);
+            self.persist(Origin::Host, &[], serialized);
+        }
+        self.change_documents(changes);
+        self.flush();
+        Ok(())
+    }
+
+    /// Sends what is collected, closes all connections and ends all sessions. The room takes no
+    /// more of them.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.advance(now);
+        self.is_shut_down = true;
+        for session in self.sessions.values_mut() {
+            if let State::Connected { reader, .. } = &mut session.state {
+                reader.next_flush = self.now;
+            }
+            // Nobody is left to be told.
+            session.presence = None;
+        }
+        self.flush();
+        let keys: Vec<SessionKey> = self.sessions.keys().copied().collect();
+        for key in keys {
+            self.remove(key, CloseReason::ShuttingDown);
+        }
+    }
+
+    fn change_documents(&mut self, changes: BTreeMap<RecordId, Option<Object>>) {
+        let mut edit = self.store.edit();
+        for (id, record) in changes {
+            match record {
+                Some(record) => edit.put(&id, record),
+                None => edit.remove(&id),
+            };
+        }
+        let ops = edit.commit();
+        if !ops.is_empty() {
+            self.persist(Origin::Host, &ops, None);
+            self.broadcast(None, &ops);
+        }
+    }
+}

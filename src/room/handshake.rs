@@ -1,0 +1,161 @@
+//! How a session enters: versions, schemas, and all that its client lacks.
+
+use super::session::{Reader, SessionKey, State};
+use super::{Origin, Room, RoomAction, RoomEvent};
+use crate::close::CloseReason;
+use crate::diff::{NetworkDiff, RecordOp};
+use crate::frame::Frame;
+use crate::ids::RecordId;
+use crate::schema::{SchemaMismatch, SerializedSchema};
+use crate::value::Object;
+use crate::wire::{
+    ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
+    write_connect_answer, write_diff_entry,
+};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// All documents as the entries of a diff, encoded once for all who come while the clock stands.
+#[derive(Debug)]
+pub(super) struct Hydration {
+    clock: u64,
+    entries: Bytes,
+}
+
+impl Room {
+    pub(super) fn handle_connect_request(&mut self, key: SessionKey, request: ConnectRequest) {
+        let version = request.protocol_version.unwrap_or(0);
+        if let Err(reason) = self.place_client(version, request.schema.as_ref()) {
+            return self.reject(key, version, reason);
+        }
+        let Some(link) = self.sessions.get_mut(&key).and_then(|session| session.link_mut()) else {
+            return;
+        };
+        if link.writable {
+            self.answer_connect(key, request, version);
+        } else {
+            link.owed_connect = Some(request);
+        }
+    }
+
+    /// Whether the room can serve a client of this protocol and schema.
+    fn place_client(
+        &mut self,
+        version: u32,
+        schema: Option<&SerializedSchema>,
+    ) -> Result<(), CloseReason> {
+        if version < OLDEST_PROTOCOL_VERSION {
+            return Err(CloseReason::ClientTooOld);
+        }
+        if version > PROTOCOL_VERSION {
+            return Err(CloseReason::ServerTooOld);
+        }
+        let schema = schema.ok_or(CloseReason::ClientTooOld)?;
+        match &self.serialized {
+            Some(own) => own.accept(schema).map_err(|mismatch| match mismatch {
+                SchemaMismatch::TooOld => CloseReason::ClientTooOld,
+                SchemaMismatch::TooNew => CloseReason::ServerTooOld,
+            }),
+            None => {
+                self.serialized = Some(schema.clone());
+                self.persist(Origin::Host, &[], Some(schema.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the session in, afresh if it was in before.
+    pub(super) fn answer_connect(
+        &mut self,
+        key: SessionKey,
+        request: ConnectRequest,
+        version: u32,
+    ) {
+        let frame = self.connect_answer(key, &request);
+        let (position, clock) = (self.log.end(), self.store.clock());
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let cancelled = State::Cancelled { until: self.now, reason: CloseReason::Disconnected };
+        session.state = match core::mem::replace(&mut session.state, cancelled) {
+            State::AwaitingConnect { link, .. } | State::Connected { link, .. } => {
+                let connection = link.connection;
+                self.actions.push_back(RoomAction::Send { connection, frame });
+                if !core::mem::replace(&mut session.joined, true) {
+                    let session = session.name.clone();
+                    let joined = RoomEvent::Joined { connection, session };
+                    self.actions.push_back(RoomAction::Event(joined));
+                }
+                let reader = Reader {
+                    version,
+                    position,
+                    next_flush: self.now,
+                    told_clock: clock,
+                    unanswered: VecDeque::new(),
+                };
+                State::Connected { link, reader }
+            }
+            cancelled @ State::Cancelled { .. } => cancelled,
+        };
+    }
+
+    fn connect_answer(&mut self, key: SessionKey, request: &ConnectRequest) -> Frame {
+        let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
+        let documents = match since {
+            Some(clock) => encode_entries(self.store.changes_since(clock)),
+            None => self.all_documents(),
+        };
+        let presence = self.presence_of_others(key).map(|(id, record)| (id, Some(record)));
+        let presence = encode_entries(presence);
+        let session = self.sessions.get(&key);
+        let answer = ConnectAnswer {
+            connect_request_id: request.connect_request_id.clone(),
+            hydration_type: match since {
+                Some(_) => HydrationType::WipePresence,
+                None => HydrationType::WipeAll,
+            },
+            protocol_version: PROTOCOL_VERSION,
+            schema: self.serialized.clone().unwrap_or_default(),
+            diff: NetworkDiff::default(),
+            server_clock: self.store.clock(),
+            is_readonly: session.is_some_and(|session| session.readonly),
+            object_access: session.map(|session| session.object_access),
+        };
+        let mut out = Vec::with_capacity(documents.len() + presence.len() + 2048);
+        write_connect_answer(&mut out, &answer, |out| {
+            out.push(b'{');
+            out.extend_from_slice(&presence);
+            if !presence.is_empty() && !documents.is_empty() {
+                out.push(b',');
+            }
+            out.extend_from_slice(&documents);
+            out.push(b'}');
+        });
+        Frame::from_json(out)
+    }
+
+    fn all_documents(&mut self) -> Bytes {
+        let clock = self.store.clock();
+        match &self.hydration {
+            Some(cached) if cached.clock == clock => cached.entries.clone(),
+            Some(_) | None => {
+                let all = self.store.iter().map(|(id, record)| (id, Some(record)));
+                let entries = encode_entries(all);
+                self.hydration = Some(Hydration { clock, entries: entries.clone() });
+                entries
+            }
+        }
+    }
+}
+
+/// The entries of a diff that puts records, or removes those that are gone.
+fn encode_entries<'a>(records: impl Iterator<Item = (&'a RecordId, Option<&'a Object>)>) -> Bytes {
+    let mut out = Vec::new();
+    for (id, record) in records {
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        let op = record.cloned().map_or(RecordOp::Remove, RecordOp::Put);
+        write_diff_entry(&mut out, id, &op);
+    }
+    Bytes::from(out)
+}

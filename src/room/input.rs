@@ -1,0 +1,189 @@
+//! What arrives: connections, messages, time. A peer can never make these fail or panic.
+
+use super::session::{Link, Session, SessionKey, State};
+use super::{Room, RoomAction, RoomEvent, SessionParams};
+use crate::close::CloseReason;
+use crate::error::OpenError;
+use crate::ids::{ConnectionId, RecordId};
+use crate::time::Instant;
+use crate::wire::{
+    Assembled, ChunkError, ClientMessage, PROTOCOL_VERSION, ServerMessage, decode_client_message,
+    encode_server_message,
+};
+use alloc::format;
+
+impl Room {
+    /// A connection for a session was opened. It replaces the one that the session had.
+    ///
+    /// # Errors
+    ///
+    /// When the room takes no more sessions. The driver then closes the connection, with
+    /// [`CloseReason::RoomFull`] if it is full.
+    pub fn handle_connect(
+        &mut self,
+        now: Instant,
+        params: SessionParams,
+    ) -> Result<ConnectionId, OpenError> {
+        self.advance(now);
+        let SessionParams { session: name, readonly, object_access } = params;
+        if self.is_shut_down {
+            return Err(OpenError::ShutDown);
+        }
+        if name.is_empty() || name.len() > self.config.limits.id_bytes {
+            return Err(OpenError::BadSessionId);
+        }
+        let known = self.by_name.get(&name).copied();
+        if known.is_none() && self.sessions.len() >= self.config.limits.sessions {
+            return Err(OpenError::RoomFull);
+        }
+        let connection = ConnectionId(self.next_connection);
+        self.next_connection += 1;
+        let until = self.now.saturating_add(self.config.start_timeout);
+        let link = Link::new(connection, self.now);
+        let state = State::AwaitingConnect { link, until };
+        let key = match known.and_then(|key| Some((key, self.sessions.get_mut(&key)?))) {
+            Some((key, session)) => {
+                let replaced = session.link().map(|link| link.connection);
+                *session = Session {
+                    name,
+                    readonly,
+                    object_access,
+                    presence_id: session.presence_id.clone(),
+                    presence: session.presence.take(),
+                    joined: session.joined,
+                    state,
+                };
+                if let Some(replaced) = replaced {
+                    self.close_connection(replaced, CloseReason::Replaced);
+                }
+                key
+            }
+            None => {
+                let key = SessionKey(self.next_session);
+                self.next_session += 1;
+                let presence_type = self.schema.presence_type().map_or("presence", |name| name);
+                let presence_id = RecordId::from(format!("{presence_type}:{}", key.0));
+                self.by_name.insert(name.clone(), key);
+                let session = Session {
+                    name,
+                    readonly,
+                    object_access,
+                    presence_id,
+                    presence: None,
+                    joined: false,
+                    state,
+                };
+                self.sessions.insert(key, session);
+                key
+            }
+        };
+        self.by_connection.insert(connection, key);
+        self.flush();
+        Ok(connection)
+    }
+
+    /// A message arrived, whole or a piece of one. On a connection that is gone it is ignored.
+    pub fn handle_message(&mut self, now: Instant, connection: ConnectionId, bytes: &[u8]) {
+        self.advance(now);
+        if let Some(key) = self.by_connection.get(&connection).copied() {
+            self.handle_bytes(key, bytes);
+            self.flush();
+        }
+    }
+
+    /// The transport takes more, or for now no more. Sessions are writable when they connect.
+    ///
+    /// A session that is not writable is sent nothing, and nothing is queued for it: once it is
+    /// writable again it is sent what it missed, or, after too long, the state instead.
+    pub fn handle_writable(&mut self, now: Instant, connection: ConnectionId, writable: bool) {
+        self.advance(now);
+        let Some(key) = self.by_connection.get(&connection).copied() else { return };
+        let Some(link) = self.sessions.get_mut(&key).and_then(Session::link_mut) else { return };
+        link.writable = writable;
+        if writable {
+            let (connect, pong) = (link.owed_connect.take(), link.owed_pong);
+            link.owed_pong = false;
+            if let Some(request) = connect {
+                self.handle_connect_request(key, request);
+            }
+            if pong {
+                self.send_pong(key);
+            }
+            self.flush();
+        }
+    }
+
+    /// The transport of a connection ended. Ignored for one that is closed or replaced already.
+    pub fn handle_disconnect(&mut self, now: Instant, connection: ConnectionId) {
+        self.advance(now);
+        // Gone from here, so that nothing is asked of the transport any more.
+        if let Some(key) = self.by_connection.remove(&connection) {
+            self.cancel(key, CloseReason::Disconnected);
+            self.flush();
+        }
+    }
+
+    /// Time has passed. Does what is due; early, late and repeated calls are safe.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.advance(now);
+        self.run_timers();
+        self.flush();
+    }
+
+    pub(super) fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    fn handle_bytes(&mut self, key: SessionKey, bytes: &[u8]) {
+        let (now, limits) = (self.now, &self.config.limits);
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let version = session.reader().map_or(PROTOCOL_VERSION, |reader| reader.version);
+        let Some(link) = session.link_mut() else { return };
+        link.last_heard = now;
+        let assembled = match core::str::from_utf8(bytes) {
+            Ok(text) => link.assembler.push(text, limits.message_bytes),
+            Err(_) => Err(ChunkError::OutOfOrder),
+        };
+        let message = match &assembled {
+            Ok(Assembled::Incomplete) => return,
+            Ok(Assembled::Whole(text)) => decode_client_message(text, limits.value_depth),
+            Ok(Assembled::Joined(text)) => decode_client_message(text, limits.value_depth),
+            Err(ChunkError::OutOfOrder) => return self.cancel(key, CloseReason::BadChunk),
+            Err(ChunkError::TooLarge) => {
+                return self.reject(key, version, CloseReason::UnknownError);
+            }
+        };
+        match message {
+            Ok(message) => self.handle_client_message(key, message),
+            Err(_) => self.reject(key, version, CloseReason::UnknownError),
+        }
+    }
+
+    fn handle_client_message(&mut self, key: SessionKey, message: ClientMessage) {
+        let Some(session) = self.sessions.get(&key) else { return };
+        let is_connected = matches!(session.state, State::Connected { .. });
+        match message {
+            ClientMessage::Connect(request) => self.handle_connect_request(key, request),
+            ClientMessage::Push(push) if is_connected => self.handle_push(key, push),
+            ClientMessage::Ping if is_connected => self.send_pong(key),
+            ClientMessage::Custom(data) if is_connected => {
+                if let Some(link) = session.link() {
+                    self.emit(RoomEvent::Custom { connection: link.connection, data });
+                }
+            }
+            // Nothing is heard from a session before its `connect`.
+            ClientMessage::Push(_) | ClientMessage::Ping | ClientMessage::Custom(_) => {}
+        }
+    }
+
+    fn send_pong(&mut self, key: SessionKey) {
+        let Some(link) = self.sessions.get_mut(&key).and_then(Session::link_mut) else { return };
+        if !link.writable {
+            link.owed_pong = true;
+            return;
+        }
+        let connection = link.connection;
+        let frame = encode_server_message(&ServerMessage::Pong);
+        self.actions.push_back(RoomAction::Send { connection, frame });
+    }
+}

@@ -1,0 +1,118 @@
+//! What sessions still have to hear: each change once, encoded once, however many read it.
+
+use super::session::SessionKey;
+use crate::ids::RecordId;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// The recent changes, in order. Positions count from the room's beginning and are never reused.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// The position of the first entry that is still held.
+    first: u64,
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    /// After the last entry that others than its pusher have to hear.
+    broadcast_end: u64,
+    /// Presence that was removed, for sessions that fell off the log, with its position.
+    presence_removed: VecDeque<(u64, RecordId)>,
+    /// Sessions that read at or before this position can no longer be told of removed presence.
+    presence_known_since: u64,
+}
+
+/// A part of a data message to the others, and one to the pusher.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) pusher: Option<SessionKey>,
+    /// For the pusher.
+    pub(super) result: Bytes,
+    /// For all others, or empty when they have nothing to hear.
+    pub(super) patch: Bytes,
+    /// The same for clients that know no string appends, where that differs.
+    pub(super) legacy_patch: Option<Bytes>,
+}
+
+impl Entry {
+    fn len(&self) -> usize {
+        self.result.len() + self.patch.len() + self.legacy_patch.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// What the session hears of this entry.
+    pub(super) fn part_for(&self, key: SessionKey, is_legacy: bool) -> &Bytes {
+        if self.pusher == Some(key) {
+            return &self.result;
+        }
+        self.legacy_patch.as_ref().filter(|_| is_legacy).unwrap_or(&self.patch)
+    }
+}
+
+impl Log {
+    pub(super) const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The position that the next entry will have.
+    pub(super) fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// After the last entry that others than its pusher have to hear.
+    pub(super) const fn broadcast_end(&self) -> u64 {
+        self.broadcast_end
+    }
+
+    /// Adds an entry. The oldest fall off when the log is over `max_bytes`.
+    pub(super) fn push(&mut self, entry: Entry, max_bytes: usize) {
+        self.bytes += entry.len();
+        if !entry.patch.is_empty() {
+            self.broadcast_end = self.end() + 1;
+        }
+        self.entries.push_back(entry);
+        while self.bytes > max_bytes && self.entries.len() > 1 {
+            self.drop_first();
+        }
+    }
+
+    /// The entries from `position` on, which must not have fallen off.
+    pub(super) fn since(&self, position: u64) -> impl Iterator<Item = &Entry> {
+        let skip = usize::try_from(position.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.entries.range(skip.min(self.entries.len())..)
+    }
+
+    /// Forgets what stands before `position`: everybody has read it.
+    pub(super) fn trim(&mut self, position: u64) {
+        while self.first < position && !self.entries.is_empty() {
+            self.drop_first();
+        }
+        while self.presence_removed.front().is_some_and(|(at, _)| *at < position) {
+            self.presence_removed.pop_front();
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(entry) = self.entries.pop_front() {
+            self.first += 1;
+            self.bytes -= entry.len();
+        }
+    }
+
+    /// Remembers that a presence record goes with the next entry.
+    pub(super) fn note_presence_removed(&mut self, id: &RecordId) {
+        /// Far more than sessions that come and go while one does not read.
+        const MOST: usize = 1000;
+        self.presence_removed.push_back((self.end(), id.clone()));
+        if self.presence_removed.len() > MOST
+            && let Some((position, _)) = self.presence_removed.pop_front()
+        {
+            self.presence_known_since = position + 1;
+        }
+    }
+
+    /// The presence records removed from `position` on, or `None` when that is forgotten.
+    pub(super) fn presence_removed_since(&self, position: u64) -> Option<Vec<RecordId>> {
+        let known = position >= self.presence_known_since;
+        let since = self.presence_removed.iter().filter(|(at, _)| *at >= position);
+        known.then(|| since.map(|(_, id)| id.clone()).collect())
+    }
+}

@@ -1,0 +1,207 @@
+//! What a session is, and how it begins, pauses and ends.
+
+use super::{Room, RoomAction, RoomEvent};
+use crate::close::CloseReason;
+use crate::diff::RecordOp;
+use crate::ids::{ConnectionId, RecordId, SessionId};
+use crate::time::Instant;
+use crate::value::Object;
+use crate::wire::{
+    Assembler, ConnectRequest, IncompatibilityReason, ObjectAccess, ServerMessage,
+    encode_server_message,
+};
+use alloc::collections::VecDeque;
+
+/// The room's own name for a session, in order of appearance. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SessionKey(pub(super) u64);
+
+/// Somebody in the room, over all connections of theirs.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) name: SessionId,
+    pub(super) readonly: bool,
+    pub(super) object_access: ObjectAccess,
+    /// The id of the presence record; kept over a quick reconnect.
+    pub(super) presence_id: RecordId,
+    pub(super) presence: Option<Object>,
+    /// Whether the host was told that the session joined.
+    pub(super) joined: bool,
+    pub(super) state: State,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Has a connection that did not say `connect` yet.
+    AwaitingConnect { link: Link, until: Instant },
+    /// Is served.
+    Connected { link: Link, reader: Reader },
+    /// Has no connection, but may come back.
+    Cancelled { until: Instant, reason: CloseReason },
+}
+
+/// A live connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) connection: ConnectionId,
+    pub(super) assembler: Assembler,
+    pub(super) writable: bool,
+    pub(super) last_heard: Instant,
+    /// What is owed to a peer that does not read; the latest request is enough.
+    pub(super) owed_connect: Option<ConnectRequest>,
+    pub(super) owed_pong: bool,
+}
+
+/// How far a session has read the log, and how it reads.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// The protocol version that was agreed on.
+    pub(super) version: u32,
+    /// The next entry of the log to send.
+    pub(super) position: u64,
+    /// No data message before this.
+    pub(super) next_flush: Instant,
+    /// The room's clock that the client was last told.
+    pub(super) told_clock: u64,
+    /// Own pushes whose results stand in the log from `position` on.
+    pub(super) unanswered: VecDeque<Unanswered>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unanswered {
+    /// The entry of the log that holds the result.
+    pub(super) position: u64,
+    pub(super) client_clock: u64,
+}
+
+impl Link {
+    pub(super) fn new(connection: ConnectionId, now: Instant) -> Self {
+        Self {
+            connection,
+            assembler: Assembler::default(),
+            writable: true,
+            last_heard: now,
+            owed_connect: None,
+            owed_pong: false,
+        }
+    }
+}
+
+impl Reader {
+    /// Whether the client's protocol lacks string appends.
+    pub(super) const fn is_legacy(&self) -> bool {
+        self.version < 8
+    }
+
+    /// Whether the log holds something for the session, given where others' broadcasts end in it.
+    pub(super) fn wants(&self, broadcast_end: u64) -> bool {
+        let own_end = self.unanswered.back().map_or(0, |own| own.position + 1);
+        self.position < broadcast_end.max(own_end)
+    }
+}
+
+impl Session {
+    pub(super) const fn link(&self) -> Option<&Link> {
+        match &self.state {
+            State::AwaitingConnect { link, .. } | State::Connected { link, .. } => Some(link),
+            State::Cancelled { .. } => None,
+        }
+    }
+
+    pub(super) const fn link_mut(&mut self) -> Option<&mut Link> {
+        match &mut self.state {
+            State::AwaitingConnect { link, .. } | State::Connected { link, .. } => Some(link),
+            State::Cancelled { .. } => None,
+        }
+    }
+
+    pub(super) const fn reader(&self) -> Option<&Reader> {
+        match &self.state {
+            State::Connected { reader, .. } => Some(reader),
+            State::AwaitingConnect { .. } | State::Cancelled { .. } => None,
+        }
+    }
+}
+
+impl Room {
+    /// Ends a session's connection. The session keeps its place for a while if it ever joined.
+    pub(super) fn cancel(&mut self, key: SessionKey, reason: CloseReason) {
+        let until = self.now.saturating_add(self.config.reconnect_grace);
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        if !session.joined {
+            return self.remove(key, reason);
+        }
+        let state = State::Cancelled { until, reason: reason.clone() };
+        if let Some(connection) = core::mem::replace(&mut session.state, state).connection() {
+            self.close_connection(connection, reason);
+        }
+    }
+
+    /// Removes a session that broke a rule, and tells it why.
+    pub(super) fn reject(&mut self, key: SessionKey, version: u32, reason: CloseReason) {
+        let connection = self.sessions.get(&key).and_then(Session::link).map(|it| it.connection);
+        if let (Some(connection), Some(wire)) = (connection, incompatibility(version, &reason)) {
+            let frame = encode_server_message(&ServerMessage::Incompatible(wire));
+            self.actions.push_back(RoomAction::Send { connection, frame });
+            self.close_connection(connection, CloseReason::Disconnected);
+        }
+        self.remove(key, reason);
+    }
+
+    /// Removes a session, its connection and its presence.
+    pub(super) fn remove(&mut self, key: SessionKey, reason: CloseReason) {
+        let Some(session) = self.sessions.remove(&key) else { return };
+        self.by_name.remove(&session.name);
+        if let Some(connection) = session.state.connection() {
+            self.close_connection(connection, reason.clone());
+        }
+        if session.presence.is_some() {
+            self.log.note_presence_removed(&session.presence_id);
+            let op = (session.presence_id, RecordOp::Remove);
+            self.broadcast(None, &[op]);
+            let session = session.name.clone();
+            self.emit(RoomEvent::Presence { session, record: None });
+        }
+        if session.joined {
+            self.emit(RoomEvent::Left { session: session.name, reason });
+        }
+        if self.sessions.is_empty() {
+            self.emit(RoomEvent::Empty);
+        }
+    }
+
+    /// Closes a connection, unless it is closed or went away by itself.
+    pub(super) fn close_connection(&mut self, connection: ConnectionId, reason: CloseReason) {
+        if self.by_connection.remove(&connection).is_some() {
+            self.actions.push_back(RoomAction::Close { connection, reason });
+        }
+    }
+
+    pub(super) fn emit(&mut self, event: RoomEvent) {
+        self.actions.push_back(RoomAction::Event(event));
+    }
+}
+
+impl State {
+    const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::AwaitingConnect { link, .. } | Self::Connected { link, .. } => {
+                Some(link.connection)
+            }
+            Self::Cancelled { .. } => None,
+        }
+    }
+}
+
+/// What a client of protocol 5 or 6 is told instead of a fatal close, which it does not know.
+const fn incompatibility(version: u32, reason: &CloseReason) -> Option<IncompatibilityReason> {
+    if version != 5 && version != 6 {
+        return None;
+    }
+    Some(match reason {
+        CloseReason::ClientTooOld => IncompatibilityReason::ClientTooOld,
+        CloseReason::ServerTooOld => IncompatibilityReason::ServerTooOld,
+        CloseReason::InvalidRecord => IncompatibilityReason::InvalidRecord,
+        _ => IncompatibilityReason::InvalidOperation,
+    })
+}
