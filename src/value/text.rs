@@ -179,6 +179,7 @@ mod tests {
     fn an_unshared_long_text_grows_in_place() {
         let mut text = Text::from("a text that is too long to stand inline");
         text.push_str(&"x".repeat(1000));
+        text.push_str("it now has room to spare");
         let before = text.as_ptr();
         text.push_str("y");
         assert_eq!(text.as_ptr(), before);
