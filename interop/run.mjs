@@ -1,0 +1,15 @@
+// Runs every `*.test.mjs` of this folder, one after the other, and ends with 0 only when all of them do.
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const tests = readdirSync(here).filter((name) => name.endsWith('.test.mjs')).sort();
+const failed = tests.filter((name) => {
+  const { status } = spawnSync(process.execPath, [name, ...process.argv.slice(2)], { cwd: here, stdio: 'inherit' });
+  console.log('');
+  return status !== 0;
+});
+console.log(failed.length === 0 ? `all ${tests.length} tests passed` : `failed: ${failed.join(', ')}`);
+process.exit(failed.length === 0 ? 0 : 1);
