@@ -1,89 +1,77 @@
 // Do roomsync clients and stock clients work together in one room of roomsync-server? Two of each edit at random while
 // connections are cut and the server is killed and restarted; in the end everybody agrees.
 
-import path from 'node:path';
+import path from 'node:path'
 
-import { assertSame, snapshotDocuments } from './lib/compare.mjs';
-import { startCuttingProxy } from './lib/cutting-proxy.mjs';
-import { startEditing, writeSchemaFile } from './lib/edit-process.mjs';
-import { Editor } from './lib/editor.mjs';
-import { Server } from './lib/process.mjs';
-import { StockClient } from './lib/stock-client.mjs';
-import { assert, assertReached, test } from './lib/test.mjs';
-import { sleep, until, untilQuiet } from './lib/wait.mjs';
+import { assertSame, snapshotDocuments } from './lib/compare.mjs'
+import { startCuttingProxy } from './lib/cutting-proxy.mjs'
+import { startEditing, writeSchemaFile } from './lib/edit-process.mjs'
+import { Editor } from './lib/editor.mjs'
+import { Server } from './lib/process.mjs'
+import { StockClient, assertNoFaults, untilSettled } from './lib/stock-client.mjs'
+import { assert, assertReached, test } from './lib/test.mjs'
+import { sleep, until } from './lib/wait.mjs'
 
-const STOCK_NAMES = ['ann', 'bob'];
-const PROGRAMS = 2;
-const EDITS = 300;
-const ROOM = 'mixed';
+const STOCK_NAMES = ['ann', 'bob']
+const PROGRAMS = 2
+const EDITS = 300
+const ROOM = 'mixed'
 
 await test('stock and roomsync clients in a room of roomsync-server', async ({ random, step, directory, cleanup }) => {
-  const schemaFile = await writeSchemaFile(directory);
-  const server = new Server({ data: path.join(directory, 'rooms.db') });
-  cleanup(() => server.stop());
-  await server.start();
-  const proxy = await startCuttingProxy(server.base);
-  cleanup(() => proxy.close());
-  step(`server at ${server.base}, behind a proxy that cuts`);
+  const schemaFile = await writeSchemaFile(directory)
+  const server = new Server({ data: path.join(directory, 'rooms.db') })
+  cleanup(() => server.stop())
+  await server.start()
+  const proxy = await startCuttingProxy(server.base)
+  cleanup(() => proxy.close())
+  step(`server at ${server.base}, behind a proxy that cuts`)
 
   const start = (session, edits) =>
-    startEditing({ base: proxy.base, room: ROOM, session, seed: random.below(1e9), edits, schemaFile });
-  const clients = STOCK_NAMES.map((name) => new StockClient({ base: proxy.base, room: ROOM, name }));
-  cleanup(() => clients.forEach((client) => client.close()));
-  await until('all stock clients to be connected', () => clients.every((client) => client.told.connected));
+    startEditing({ base: proxy.base, room: ROOM, session, seed: random.below(1e9), edits, schemaFile })
+  const clients = STOCK_NAMES.map((name) => new StockClient({ base: proxy.base, room: ROOM, name }))
+  cleanup(() => clients.forEach((client) => client.close()))
+  await until('all stock clients to be connected', () => clients.every((client) => client.told.connected))
 
-  const running = Array.from({ length: PROGRAMS }, (_, i) => start(`rust-${i}`, EDITS));
-  const programs = Promise.all(running.map((program) => program.done()));
-  let isEditing = true;
-  const editing = Promise.all(clients.map((client) => editAtPace(client, random.fork(client.name))));
-  const cutting = cutWhile(() => isEditing, proxy, random.fork('cuts'));
+  const running = Array.from({ length: PROGRAMS }, (_, i) => start(`rust-${i}`, EDITS))
+  const programs = Promise.all(running.map((program) => program.done()))
+  let isEditing = true
+  const editors = clients.map((client) => new Editor(client, random.fork(client.name)))
+  const editing = Promise.all(editors.map((editor) => editor.editAtPace(EDITS)))
+  const cutting = cutWhile(() => isEditing, proxy, random.fork('cuts'))
 
-  await until('a good part of the edits', () => clients.every((client) => client.told.counts.commits > EDITS / 8));
-  await server.kill();
-  step('server killed');
-  await sleep(500);
-  await server.start();
-  step('server is back');
-  await editing;
-  isEditing = false;
-  const cuts = await cutting;
-  const results = await programs;
-  step(`all edits are made, ${cuts} connections were cut`);
+  await until('a good part of the edits', () => clients.every((client) => client.told.counts.commits > EDITS / 8))
+  await server.kill()
+  step('server killed')
+  await sleep(500)
+  await server.start()
+  step('server is back')
+  await editing
+  isEditing = false
+  const cuts = await cutting
+  const results = await programs
+  step(`all edits are made, ${cuts} connections were cut`)
 
-  await untilQuiet('all to be confirmed and the room quiet', {
-    settled: () => clients.every((client) => client.isSettled()),
-    mark: () => clients.map((client) => client.told.counts.patches).join(),
-    detail: () => clients.flatMap((client) => [...client.faults(), ...client.unconfirmed().slice(0, 10)]).join('\n'),
-  });
-  server.assertAlive();
+  await untilSettled(clients)
+  server.assertAlive()
 
-  const late = await start('rust-late', 0).done();
-  const snapshot = snapshotDocuments(await server.snapshot(ROOM));
-  assertSame("the server's snapshot", snapshot, 'what a late roomsync client printed', late.documents);
+  const late = await start('rust-late', 0).done()
+  const snapshot = snapshotDocuments(await server.snapshot(ROOM))
+  assertSame("the server's snapshot", snapshot, 'what a late roomsync client printed', late.documents)
   for (const client of clients) {
-    assertSame("the server's snapshot", snapshot, `${client.name}'s store`, client.documents());
-    assertSame("the server's snapshot", snapshot, `what ${client.name} was told`, client.told.documents);
+    assertSame("the server's snapshot", snapshot, `${client.name}'s store`, client.documents())
+    assertSame("the server's snapshot", snapshot, `what ${client.name} was told`, client.told.documents)
   }
-  const faults = clients.flatMap((client) => client.faults());
-  assert(faults.length === 0, `stock clients saw faults:\n${faults.join('\n')}`);
-  assertReached({ cuts, restarts: server.restarts, records: Object.keys(snapshot).length });
-  step(`${results.length + 1} roomsync and ${clients.length} stock clients agree on ${Object.keys(snapshot).length} records`);
-});
+  assertNoFaults(clients)
+  assertReached({ cuts, restarts: server.restarts, records: Object.keys(snapshot).length })
+  step(`${results.length + 1} roomsync and ${clients.length} stock clients agree on ${Object.keys(snapshot).length} records`)
+})
 
 /** Cuts a random connection now and then, for as long as `isOn()`. */
 async function cutWhile(isOn, proxy, random) {
-  let cuts = 0;
+  let cuts = 0
   while (isOn()) {
-    await sleep(random.between(80, 320));
-    if (proxy.cut(random)) cuts += 1;
+    await sleep(random.between(80, 320))
+    if (proxy.cut(random)) cuts += 1
   }
-  return cuts;
-}
-
-async function editAtPace(client, random) {
-  const editor = new Editor(client, random);
-  for (let i = 0; i < EDITS; i++) {
-    editor.edit();
-    await sleep(random.between(5, 25));
-  }
+  return cuts
 }

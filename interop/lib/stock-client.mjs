@@ -1,40 +1,41 @@
 // What is a stock client? A `TLSyncClient` with a stock store, under Node, with everything that a test asks of it.
 
-import { atom } from '@tldraw/state';
-import { Store } from '@tldraw/store';
-import { TLSyncClient } from '@tldraw/sync-core';
-import { InstancePresenceRecordType, createTLSchema } from '@tldraw/tlschema';
+import { atom } from '@tldraw/state'
+import { Store } from '@tldraw/store'
+import { TLSyncClient } from '@tldraw/sync-core'
+import { InstancePresenceRecordType, createTLSchema } from '@tldraw/tlschema'
 
-import { StockSocket } from './stock-socket.mjs';
-import { Told } from './told.mjs';
-import { differences } from './compare.mjs';
+import { StockSocket } from './stock-socket.mjs'
+import { Told } from './told.mjs'
+import { differences } from './compare.mjs'
+import { untilQuiet } from './wait.mjs'
 
-globalThis.requestAnimationFrame ??= (callback) => setTimeout(() => callback(performance.now()), 16);
-globalThis.cancelAnimationFrame ??= clearTimeout;
+globalThis.requestAnimationFrame ??= (callback) => setTimeout(() => callback(performance.now()), 16)
+globalThis.cancelAnimationFrame ??= clearTimeout
 
 export class StockClient {
-  told = new Told();
-  isReadonly = null;
+  told = new Told()
+  isReadonly = null
   /** Reasons of fatal errors; a run that is as it should be leaves this empty. */
-  fatal = [];
+  fatal = []
 
   /** `base` is the server's http address. A client with `presence: false` only looks on. */
   constructor({ base, room, name, readonly = false, presence = true }) {
-    this.name = name;
-    this.store = new Store({ schema: createTLSchema(), props: { defaultName: '' } });
-    this.presence = atom(`presence of ${name}`, presence ? firstPresence(name) : null);
-    const url = new URL(`/connect/${room}`, base.replace('http', 'ws'));
-    url.searchParams.set('sessionId', `session-${name}`);
-    if (readonly) url.searchParams.set('readonly', 'true');
+    this.name = name
+    this.store = new Store({ schema: createTLSchema(), props: { defaultName: '' } })
+    this.presence = atom(`presence of ${name}`, presence ? firstPresence(name) : null)
+    const url = new URL(`/connect/${room}`, base.replace('http', 'ws'))
+    url.searchParams.set('sessionId', `session-${name}`)
+    if (readonly) url.searchParams.set('readonly', 'true')
     this.socket = new StockSocket(url.href, {
       sent: (message, frames) => this.told.sent(message, frames),
       received: (message) => {
-        if (message.type === 'connect') this.#announceEdits();
-        this.told.received(message);
+        if (message.type === 'connect') this.#announceEdits()
+        this.told.received(message)
       },
       lost: () => this.told.lost(),
       fatal: (reason) => this.fatal.push(`close 4099 ${reason}`),
-    });
+    })
     this.sync = new TLSyncClient({
       store: this.store,
       socket: this.socket,
@@ -44,43 +45,43 @@ export class StockClient {
       onLoad: () => {},
       onSyncError: (reason) => this.fatal.push(`sync error ${reason}`),
       onAfterConnect: (_, { isReadonly }) => (this.isReadonly = isReadonly),
-    });
+    })
   }
 
   /** The store's documents by id: everything but other people's presence. */
   documents() {
-    return this.store.serialize('document');
+    return this.store.serialize('document')
   }
 
   /** The presence of others as this client sees it, by user id; two records of one user are an error. */
   othersPresence() {
-    const byUser = {};
+    const byUser = {}
     for (const record of Object.values(this.store.serialize('presence'))) {
-      if (byUser[record.userId]) throw new Error(`${this.name} sees two presence records of ${record.userId}`);
-      byUser[record.userId] = withoutId(record);
+      if (byUser[record.userId]) throw new Error(`${this.name} sees two presence records of ${record.userId}`)
+      byUser[record.userId] = withoutId(record)
     }
-    return byUser;
+    return byUser
   }
 
   ownPresence() {
-    return withoutId(this.presence.get());
+    return withoutId(this.presence.get())
   }
 
   /** Connected, every push answered, and the store shows exactly what the room has told. */
   isSettled() {
-    return this.told.connected && this.told.pending.length === 0 && this.unconfirmed().length === 0;
+    return this.told.connected && this.told.pending.length === 0 && this.unconfirmed().length === 0
   }
 
   /** Where the store is ahead of, or behind, what the room has told. */
   unconfirmed() {
-    return differences(`${this.name}'s store`, this.documents(), 'what it was told', this.told.documents);
+    return differences(`${this.name}'s store`, this.documents(), 'what it was told', this.told.documents)
   }
 
   /** Everything that went wrong, as sentences. */
   faults() {
-    const faults = [...this.fatal, ...this.told.faults];
-    if (this.socket.restarts > 0) faults.push(`gave up a connection ${this.socket.restarts} times by itself`);
-    return faults.map((fault) => `${this.name}: ${fault}`);
+    const faults = [...this.fatal, ...this.told.faults]
+    if (this.socket.restarts > 0) faults.push(`gave up a connection ${this.socket.restarts} times by itself`)
+    return faults.map((fault) => `${this.name}: ${fault}`)
   }
 
   /**
@@ -88,13 +89,28 @@ export class StockClient {
    * a connect answer. A new listener makes the store tell the others at once.
    */
   #announceEdits() {
-    this.store.listen(() => {})();
+    this.store.listen(() => {})()
   }
 
   close() {
-    this.sync.close();
-    this.socket.close();
+    this.sync.close()
+    this.socket.close()
   }
+}
+
+/** Waits until every client is settled and the room quiet. */
+export async function untilSettled(clients) {
+  await untilQuiet('all to be confirmed and the room quiet', {
+    settled: () => clients.every((client) => client.isSettled()),
+    mark: () => clients.map((client) => client.told.counts.patches).join(),
+    detail: () => clients.flatMap((client) => [...client.faults(), ...client.unconfirmed().slice(0, 10)]).join('\n'),
+  })
+}
+
+/** Throws with everything that went wrong in any client. */
+export function assertNoFaults(clients) {
+  const faults = clients.flatMap((client) => client.faults())
+  if (faults.length > 0) throw new Error(`stock clients saw faults:\n${faults.join('\n')}`)
 }
 
 function firstPresence(name) {
@@ -103,10 +119,10 @@ function firstPresence(name) {
     userId: `user:${name}`,
     userName: name,
     currentPageId: 'page:page',
-  });
+  })
 }
 
 /** The room gives presence records ids of its own. */
 function withoutId({ id, ...rest }) {
-  return rest;
+  return rest
 }
