@@ -53,12 +53,11 @@ export class StockClient {
     return this.store.serialize('document')
   }
 
-  /** The presence of others as this client sees it, by user id; two records of one user are an error. */
+  /** The presence of others as this client sees it, by user id; a second record of one user stands under its own id. */
   othersPresence() {
     const byUser = {}
     for (const record of Object.values(this.store.serialize('presence'))) {
-      if (byUser[record.userId]) throw new Error(`${this.name} sees two presence records of ${record.userId}`)
-      byUser[record.userId] = withoutId(record)
+      byUser[Object.hasOwn(byUser, record.userId) ? record.id : record.userId] = withoutId(record)
     }
     return byUser
   }
