@@ -47,7 +47,7 @@ export class Server {
   async kill() {
     const child = this.#process
     this.#process = null
-    if (!child || child.exitCode !== null) return
+    if (!child?.pid || child.exitCode !== null || child.signalCode) return
     child.removeAllListeners('exit')
     child.kill('SIGKILL')
     await once(child, 'exit')
@@ -75,9 +75,9 @@ export function launchBrowser() {
  * A window of its own (own storage, so another person) on `url`, once it is online. Beside playwright's methods it has
  * `faults` (errors and the page's own warnings) and `pushes` (the push messages that it sent, parsed).
  */
-export async function openPage(browser, url, { name, ...options } = {}) {
+export async function openPage(browser, url, { name, userKey, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 750 }, ...options })
-  await context.addInitScript(prepareWindow, name)
+  await context.addInitScript(prepareWindow, { name, userKey })
   const page = await context.newPage()
   page.faults = []
   page.pushes = []
@@ -95,8 +95,9 @@ export async function openPage(browser, url, { name, ...options } = {}) {
 }
 
 /** Runs in the window before the page: names the user, and notes with what codes sockets are closed. */
-function prepareWindow(name) {
+function prepareWindow({ name, userKey }) {
   if (name && !localStorage.getItem('roomsync.name')) localStorage.setItem('roomsync.name', name)
+  if (userKey) sessionStorage.setItem('roomsync.user', userKey)
   window.closeCodes = []
   window.WebSocket = class extends WebSocket {
     constructor(...args) {

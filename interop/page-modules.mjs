@@ -14,6 +14,7 @@ export async function checkModules(page) {
   await checkChunks(page)
   await checkHalves(page)
   await checkStore(page)
+  await checkStrangers(page)
 }
 
 async function checkDiffs(page) {
@@ -188,6 +189,48 @@ async function checkStore(page) {
     wipedAll: [null, null],
     badAnswer: [a({ x: 2 }), patch({ x: 2 })],
   })
+}
+
+/** A room may hold what other software wrote, valid or not: nothing of it may stop the page from drawing. */
+async function checkStrangers(page) {
+  const values = [undefined, null, 7, 'x', [], [null], {}, { x: 1 }, { type: 'doc', content: 3 }, 'constructor']
+  const failures = await page.evaluate(async (odd) => {
+    const { looks, pageBounds } = await import('/page/shapes.js')
+    const { fillColor } = await import('/page/palette.js')
+    const { personSeen } = await import('/page/person.js')
+    const failures = []
+    const attempt = (what, run) => {
+      try {
+        run()
+      } catch (error) {
+        failures.push(`${what}: ${error}`)
+      }
+    }
+    const store = { get: () => undefined }
+    for (const type of ['geo', 'draw', 'highlight', 'line', 'arrow', 'note', 'text', 'frame', 'group', 'embed', undefined]) {
+      for (const value of odd) {
+        const keys = ['segments', 'points', 'start', 'end', 'richText', 'name', 'w', 'size', 'scale', 'geo']
+        const shapes = [{ type, props: value }, ...keys.map((key) => ({ type, props: { w: 1, h: 1, [key]: value } }))]
+        for (const shape of shapes) {
+          attempt(JSON.stringify(shape), () => {
+            if (!(looks(shape).path instanceof Path2D && typeof looks(shape).text === 'string')) throw new Error('no looks')
+            pageBounds(store, shape)
+          })
+        }
+      }
+    }
+    for (const value of odd) {
+      attempt(`color ${value}`, () => fillColor('solid', value))
+      for (const key of ['userName', 'color', 'cursor', 'brush', 'selectedShapeIds', 'currentPageId']) {
+        attempt(`${key} ${value}`, () => {
+          const { name, color, selection } = personSeen({ id: 'instance_presence:x', [key]: value })
+          if (!(name.trim() && CSS.supports('color', color) && selection instanceof Set)) throw new Error('nobody')
+        })
+      }
+    }
+    return failures
+  }, values)
+  assert.deepEqual(failures, [])
 }
 
 // ---- random records

@@ -14,10 +14,12 @@ import {
   pageBounds,
   pageRecord,
   placeOnPage,
+  propsOf,
   toPage,
   unionOf,
 } from './shapes.js'
 
+const MAX_DEPTH = 100 // of groups in groups: what lies deeper is not shown
 const GRIP = 10 // CSS pixels: how near the pointer must come to a line
 
 export class Editor {
@@ -75,13 +77,14 @@ export class Editor {
     }
     this.#order = []
     // From the page down, so shapes that are their own ancestors are never reached.
-    const visit = (parentId) => {
+    const visit = (parentId, depth) => {
+      if (depth > MAX_DEPTH) return
       for (const shape of (children.get(parentId) ?? []).sort(byIndex)) {
         this.#order.push(shape)
-        visit(shape.id)
+        visit(shape.id, depth + 1)
       }
     }
-    visit(this.pageId)
+    visit(this.pageId, 0)
     return this.#order
   }
 
@@ -117,7 +120,7 @@ export class Editor {
     const { x, y } = fromPage(placeOnPage(this.store, shape), point.x, point.y)
     this.#measure.lineWidth = Math.max(width, (2 * GRIP) / this.camera.z)
     if (this.#measure.isPointInStroke(path, x, y)) return true
-    return !points && shape.props?.fill !== 'none' && this.#measure.isPointInPath(path, x, y)
+    return !points && propsOf(shape).fill !== 'none' && this.#measure.isPointInPath(path, x, y)
   }
 
   #outermost(shape) {
@@ -158,7 +161,7 @@ export class Editor {
     if (this.canEdit) {
       this.history.step(() => {
         for (const shape of this.#selectedShapes()) {
-          const fitting = Object.entries(style).filter(([key]) => Object.hasOwn(shape.props, key))
+          const fitting = Object.entries(style).filter(([key]) => Object.hasOwn(propsOf(shape), key))
           const drawn = fitting.filter(([key]) => !(key === 'fill' && shape.type === 'draw'))
           if (drawn.length > 0) this.history.put({ ...shape, props: { ...shape.props, ...Object.fromEntries(drawn) } })
         }

@@ -6,14 +6,18 @@ const FONT_SIZES = { s: 15, m: 20, l: 28, xl: 38 }
 const FAMILY = 'system-ui, sans-serif'
 const PADDING = 14
 
-export function drawLabel(context, shape, box) {
-  const props = shape.props ?? {}
-  const text = shape.type === 'frame' ? props.name : plainText(props.richText)
-  if (typeof text !== 'string' || text.trim() === '') return
-  const size = (FONT_SIZES[props.size] ?? FONT_SIZES.m) * (props.scale ?? 1)
-  if (shape.type === 'frame') return drawFrameName(context, text)
+/** The text that a shape shows; '' if none. */
+export function labelText(type, props) {
+  return `${type === 'frame' ? (props.name ?? '') : plainText(props.richText)}`.trim()
+}
 
-  const isText = shape.type === 'text'
+/** Draws `text` in a shape's own coordinates. */
+export function drawLabel(context, { type, props }, { text, box }) {
+  if (text === '') return
+  const size = (FONT_SIZES[props.size] ?? FONT_SIZES.m) * (props.scale ?? 1)
+  if (type === 'frame') return drawFrameName(context, text)
+
+  const isText = type === 'text'
   context.font = `${size}px ${FAMILY}`
   context.fillStyle = strokeColor(isText ? props.color : (props.labelColor ?? 'black'))
   context.textBaseline = 'middle'

@@ -10,11 +10,12 @@
 //   records()  all synced records
 
 import { Editor } from './editor.js'
+import { randomId } from './ids.js'
 import { listenToInput } from './input.js'
 import { Overlay } from './overlay.js'
 import { onThemeChange } from './palette.js'
 import { Person } from './person.js'
-import { drawBoard } from './render.js'
+import { Board } from './render.js'
 import { Store } from './store.js'
 import { SyncClient } from './sync.js'
 import { Ui } from './ui.js'
@@ -22,7 +23,8 @@ import { Ui } from './ui.js'
 let frame = null // the requested animation frame, if any
 let shown = false // whether the first content was brought into view
 
-const board = document.getElementById('board')
+const canvas = document.getElementById('board')
+const board = new Board(canvas)
 const overlay = new Overlay(document.getElementById('overlay'))
 const room = roomOf(location.pathname)
 const person = new Person()
@@ -31,7 +33,7 @@ const editor = new Editor(store, requestFrame)
 const sync = new SyncClient({ url: connectUrl(room), store, onState: connectionChanged, onHydrated: hydrated })
 const ui = new Ui({ editor, person, room, onRename: requestFrame })
 
-listenToInput(editor, board)
+listenToInput(editor, canvas)
 onThemeChange(requestFrame)
 addEventListener('resize', resized)
 addEventListener('beforeunload', (event) => {
@@ -53,6 +55,7 @@ function hydrated() {
   connectionChanged()
   if (editor.canEdit) editor.ensureDocument()
   if (!shown && editor.shapes.length > 0) editor.zoomToFit()
+  if (!shown && editor.shapes.length === 0) editor.setTool('pen')
   shown = true
 }
 
@@ -62,7 +65,7 @@ function requestFrame() {
 
 function draw(now) {
   frame = null
-  drawBoard(board, editor)
+  board.draw(editor)
   if (overlay.draw(editor, now)) requestFrame()
   ui.show(sync)
   sync.setPresence(person.presence(editor))
@@ -77,7 +80,7 @@ function roomOf(path) {
 function connectUrl(room) {
   const url = new URL(`/connect/${encodeURIComponent(room)}`, location.href)
   url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
-  url.searchParams.set('sessionId', crypto.randomUUID())
+  url.searchParams.set('sessionId', randomId())
   if (new URLSearchParams(location.search).get('readonly') === 'true') url.searchParams.set('readonly', 'true')
   return url.href
 }

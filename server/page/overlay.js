@@ -1,11 +1,13 @@
 // Draws what lies over the board: selections, the marquee, and where everyone is.
 
 import { CANVAS, theme } from './palette.js'
+import { personSeen } from './person.js'
 import { prepare } from './render.js'
-import { looks, placeOnPage, toPage } from './shapes.js'
+import { grown, looks, placeOnPage, toPage } from './shapes.js'
 
 const SMOOTHING = 60 // ms in which a cursor covers most of the way to where it was last seen
 const ARRIVED = 0.3 // CSS pixels
+const GAP = 3 // CSS pixels between a shape and the line around it
 const CURSOR = new Path2D('M0 0 L0 16.2 L4.3 12.4 L7.2 18.6 L10 17.3 L7.1 11.3 L12.6 11 Z')
 
 export class Overlay {
@@ -21,10 +23,10 @@ export class Overlay {
   draw(editor, now) {
     const context = prepare(this.#canvas, editor.screen)
     const accent = CANVAS[theme()].accent
-    const people = [...editor.store.presence()].filter((person) => person.currentPageId === editor.pageId)
+    const people = [...editor.store.presence()].map(personSeen).filter((person) => person.pageId === editor.pageId)
 
     for (const person of people) {
-      outline(context, editor, new Set(person.selectedShapeIds), person.color, 1)
+      outline(context, editor, person.selection, person.color, 1.5)
       if (person.brush) box(context, editor, person.brush, person.color)
     }
     outline(context, editor, editor.selection, accent, 1.5)
@@ -41,7 +43,7 @@ export class Overlay {
     this.#lastFrame = now
     const here = new Set()
     let moving = false
-    for (const { id, cursor, color, userName } of people) {
+    for (const { id, cursor, color, name } of people) {
       if (!cursor) continue
       here.add(id)
       const last = this.#shown.get(id) ?? cursor
@@ -49,7 +51,7 @@ export class Overlay {
       if (Math.hypot(cursor.x - at.x, cursor.y - at.y) * editor.camera.z < ARRIVED) Object.assign(at, { x: cursor.x, y: cursor.y })
       else moving = true
       this.#shown.set(id, at)
-      drawCursor(context, editor.camera.toScreen(at), color, userName)
+      drawCursor(context, editor.camera.toScreen(at), color, name)
     }
     for (const id of this.#shown.keys()) if (!here.has(id)) this.#shown.delete(id)
     return moving
@@ -69,18 +71,16 @@ function drawCursor(context, { x, y }, color, name) {
   context.fill(CURSOR)
   context.shadowColor = 'transparent'
   context.stroke(CURSOR)
-  if (name) {
-    context.font = '500 12px system-ui, sans-serif'
-    context.textBaseline = 'middle'
-    const text = name.length > 28 ? `${name.slice(0, 27)}…` : name
-    const w = context.measureText(text).width + 16
-    context.fillStyle = color
-    context.beginPath()
-    context.roundRect(12, 18, w, 22, 11)
-    context.fill()
-    context.fillStyle = '#fff'
-    context.fillText(text, 20, 29.5)
-  }
+  context.font = '500 12px system-ui, sans-serif'
+  context.textBaseline = 'middle'
+  const text = name.length > 28 ? `${name.slice(0, 27)}…` : name
+  const w = context.measureText(text).width + 16
+  context.fillStyle = color
+  context.beginPath()
+  context.roundRect(12, 18, w, 22, 11)
+  context.fill()
+  context.fillStyle = '#fff'
+  context.fillText(text, 20, 29.5)
   context.restore()
 }
 
@@ -98,7 +98,8 @@ function outline(context, editor, ids, color, width) {
       continue
     }
     const place = placeOnPage(editor.store, shape)
-    const { x, y, w, h } = looks(shape).box
+    const look = looks(shape)
+    const { x, y, w, h } = grown(look.box, look.width / 2 + GAP / editor.camera.z)
     context.beginPath()
     for (const [cornerX, cornerY] of [[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) {
       const point = editor.camera.toScreen(toPage(place, cornerX, cornerY))

@@ -41,7 +41,7 @@ export function personColor(seed) {
 }
 
 export function strokeColor(name) {
-  return (COLORS[name] ?? COLORS.black)[theme()]
+  return COLORS[Object.hasOwn(COLORS, name) ? name : 'black'][theme()]
 }
 
 /** What a shape is filled with, or null. The tints are opaque, so that shapes cover what lies under them. */

@@ -1,5 +1,6 @@
 // Who this user is, and the presence record that tells the others.
 
+import { randomId } from './ids.js'
 import { personColor } from './palette.js'
 
 const NAME_KEY = 'roomsync.name'
@@ -9,7 +10,7 @@ const SECOND = ['Otter', 'Heron', 'Fox', 'Wren', 'Badger', 'Lynx', 'Robin', 'Har
 
 export class Person {
   // One per tab, so that two tabs of one browser are two people.
-  #key = remembered(sessionStorage, 'roomsync.user', () => crypto.randomUUID())
+  #key = remembered(sessionStorage, 'roomsync.user', () => randomId())
   #made = remembered(sessionStorage, 'roomsync.madeUpName', () => `${pick(FIRST)} ${pick(SECOND)}`)
   color = personColor(this.#key)
 
@@ -44,6 +45,25 @@ export class Person {
       meta: {},
     }
   }
+}
+
+/** Another person from a presence record; what came from outside is only taken where it makes sense. */
+export function personSeen(record) {
+  const { id, userName, color, cursor, brush, selectedShapeIds, currentPageId } = record
+  const name = typeof userName === 'string' && userName.trim() !== '' ? userName.trim() : 'Someone'
+  return {
+    id,
+    name,
+    color: CSS.supports('color', color) ? color : personColor(name),
+    cursor: isPlace(cursor) ? cursor : null,
+    brush: isPlace(brush) && Number.isFinite(brush.w + brush.h) ? brush : null,
+    selection: new Set(Array.isArray(selectedShapeIds) ? selectedShapeIds : []),
+    pageId: currentPageId,
+  }
+}
+
+function isPlace(value) {
+  return Number.isFinite(value?.x) && Number.isFinite(value?.y)
 }
 
 function pick(list) {

@@ -2,7 +2,7 @@
 
 import { drawLabel } from './label.js'
 import { CANVAS, fillColor, strokeColor, theme } from './palette.js'
-import { looks, overlaps, pageBounds, placeOnPage } from './shapes.js'
+import { grown, looks, overlaps, pageBounds, placeOnPage, propsOf } from './shapes.js'
 
 const GRID = 24 // page units between dots at zoom 1
 
@@ -17,25 +17,43 @@ export function prepare(canvas, { w, h }) {
   return context
 }
 
-export function drawBoard(canvas, editor) {
-  const { camera, screen, store } = editor
-  const context = prepare(canvas, screen)
-  context.fillStyle = CANVAS[theme()].background
-  context.fillRect(0, 0, screen.w, screen.h)
-  drawGrid(context, camera, screen)
+export class Board {
+  #canvas
+  #drawn = [] // what the last drawing depended on
 
-  context.lineCap = context.lineJoin = 'round'
-  context.scale(camera.z, camera.z)
-  context.translate(camera.x, camera.y)
+  constructor(canvas) {
+    this.#canvas = canvas
+  }
+
+  /** Draws the board, unless it looks as it did. */
+  draw(editor) {
+    const { camera, screen, shapes } = editor
+    // The list of shapes is a new one whenever any record changed.
+    const depends = [shapes, camera.x, camera.y, camera.z, screen.w, screen.h, devicePixelRatio, theme()]
+    if (depends.every((value, i) => value === this.#drawn[i])) return
+    this.#drawn = depends
+
+    const context = prepare(this.#canvas, screen)
+    context.fillStyle = CANVAS[theme()].background
+    context.fillRect(0, 0, screen.w, screen.h)
+    drawGrid(context, camera, screen)
+    context.lineCap = context.lineJoin = 'round'
+    context.scale(camera.z, camera.z)
+    context.translate(camera.x, camera.y)
+    drawShapes(context, editor)
+  }
+}
+
+function drawShapes(context, { camera, screen, shapes, store }) {
   const view = grown(camera.view(screen.w, screen.h), 40)
-  for (const shape of editor.shapes) {
+  for (const shape of shapes) {
     if (!overlaps(pageBounds(store, shape), view)) continue
     context.save()
     const { x, y, rotation } = placeOnPage(store, shape)
     context.translate(x, y)
     context.rotate(rotation)
     context.globalAlpha = shape.opacity
-    drawShape(context, shape)
+    drawShape(context, shape, looks(shape))
     context.restore()
   }
 }
@@ -54,40 +72,41 @@ function drawGrid(context, camera, { w, h }) {
   context.fill()
 }
 
-function drawShape(context, shape) {
-  const { path, width, known, box } = looks(shape)
-  const props = shape.props ?? {}
-  if (!known) {
-    context.strokeStyle = CANVAS[theme()].muted
-    context.lineWidth = 1.5
-    if (shape.type !== 'text') context.setLineDash(shape.type === 'frame' ? [] : [5, 5])
-    if (shape.type === 'frame') fillWith(context, path, fillColor('semi'))
-    if (shape.type !== 'text') context.stroke(path)
-    return drawLabel(context, shape, box)
-  }
-  if (shape.type === 'note') {
-    fillWith(context, path, fillColor('solid', props.color))
-    return drawLabel(context, shape, box)
-  }
-  const closed = shape.type === 'geo' || props.isClosed
-  if (closed) fillWith(context, path, fillColor(props.fill, props.color))
-  if (shape.type === 'highlight') context.globalAlpha *= 0.35
-  if (width > 0 && props.dash !== 'none') {
+function drawShape(context, shape, look) {
+  const { type } = shape
+  const props = propsOf(shape)
+  const { path, width, known } = look
+  const isFilled = type === 'geo' || props.isClosed
+  if (!known) drawStranger(context, type, path)
+  else if (type === 'note') fillWith(context, path, fillColor('solid', props.color))
+  else if (isFilled) fillWith(context, path, fillColor(props.fill, props.color))
+  if (known && width > 0 && props.dash !== 'none') {
+    context.save()
+    if (type === 'highlight') context.globalAlpha *= 0.35
     context.strokeStyle = strokeColor(props.color)
     context.lineWidth = width
     if (props.dash === 'dashed') context.setLineDash([width * 3, width * 3])
     if (props.dash === 'dotted') context.setLineDash([0.01, width * 2.5])
     context.stroke(path)
+    context.restore()
   }
-  drawLabel(context, shape, box)
+  drawLabel(context, { type, props }, look)
+}
+
+/** Only where it is: a frame's sheet, nothing around text, and a dashed box for the others. */
+function drawStranger(context, type, path) {
+  if (type === 'text') return
+  if (type === 'frame') fillWith(context, path, fillColor('semi'))
+  context.save()
+  context.strokeStyle = CANVAS[theme()].muted
+  context.lineWidth = 1.5
+  if (type !== 'frame') context.setLineDash([5, 5])
+  context.stroke(path)
+  context.restore()
 }
 
 function fillWith(context, path, color) {
   if (!color) return
   context.fillStyle = color
   context.fill(path)
-}
-
-function grown({ x, y, w, h }, by) {
-  return { x: x - by, y: y - by, w: w + 2 * by, h: h + 2 * by }
 }

@@ -1,5 +1,7 @@
 // Shapes as records that stock tldraw takes: making them, where they are, and what they look like.
 
+import { labelText } from './label.js'
+import { randomId } from './ids.js'
 import { PathWriter, readPath } from './path.js'
 
 export const DEFAULT_PAGE = 'page:page'
@@ -13,7 +15,7 @@ export const pageRecord = () => ({ id: DEFAULT_PAGE, typeName: 'page', name: 'Pa
 
 function shapeRecord(type, { x, y, parentId, index }, props) {
   return {
-    id: `shape:${crypto.randomUUID()}`,
+    id: `shape:${randomId()}`,
     typeName: 'shape',
     type,
     x,
@@ -79,7 +81,7 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
  */
 export function indexAbove(index) {
   const fraction = randomDigit(0) + randomDigit(0) + randomDigit(1) // must not end in zero
-  if (!index || index < 'a') return 'a1' + fraction // capitals are below zero
+  if (typeof index !== 'string' || index < 'a') return 'a1' + fraction // capitals are below zero
   const digits = [...index.slice(1, index.charCodeAt(0) - 'a'.charCodeAt(0) + 2)].map((char) => DIGITS.indexOf(char))
   let at = digits.length - 1
   while (at >= 0 && digits[at] === 61) digits[at--] = 0
@@ -156,6 +158,11 @@ export function unionOf(boxes) {
   return boxAround(boxes.flatMap(({ x, y, w, h }) => [[x, y], [x + w, y + h]]))
 }
 
+/** The box with `by` more on each side. */
+export function grown({ x, y, w, h }, by) {
+  return { x: x - by, y: y - by, w: w + 2 * by, h: h + 2 * by }
+}
+
 export function overlaps(a, b) {
   return a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h
 }
@@ -166,21 +173,25 @@ const NO_PROPS = {}
 const cache = new WeakMap() // props object -> looks; props are immutable, and stay the same while a shape is moved
 
 /**
- * A shape in its own coordinates: `path` to draw and to hit, the `box` around it, its line `width`, and whether it is
- * `known`: of the others only an outline is drawn.
+ * A shape in its own coordinates: `path` to draw and to hit, its `points` if it is a mere line, the `box` around it, its
+ * line `width`, its text, and whether it is `known`: of the others only an outline is drawn.
  */
 export function looks(shape) {
-  const props = shape.props ?? NO_PROPS
+  const props = propsOf(shape)
   if (!cache.has(props)) cache.set(props, lookAtAny(shape.type, props))
   return cache.get(props)
+}
+
+export function propsOf({ props }) {
+  return typeof props === 'object' && props !== null ? props : NO_PROPS
 }
 
 /** A record that other software wrote may hold anything; what cannot be understood gets the outline of a stranger. */
 function lookAtAny(type, props) {
   try {
-    return lookAt(type, props)
+    return { ...lookAt(type, props), text: labelText(type, props) }
   } catch {
-    return lookAt('unknown', NO_PROPS)
+    return { ...lookAt('unknown', NO_PROPS), text: '' }
   }
 }
 

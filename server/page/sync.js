@@ -3,6 +3,7 @@
 // States: connecting (first time) -> online <-> offline (retrying); refused is final (the room closed with 4099).
 
 import { diffRecord } from './diff.js'
+import { randomId } from './ids.js'
 import { SCHEMA } from './schema.js'
 
 const PROTOCOL_VERSION = 8
@@ -26,7 +27,7 @@ export class SyncClient {
   #store
   #onState
   #onHydrated
-  #clientId = crypto.randomUUID() // for this page load: pending pushes do not outlive it either
+  #clientId = randomId() // for this page load: pending pushes do not outlive it either
   #pushClock = 0
   #lastAckedPush = 0
 
@@ -81,7 +82,7 @@ export class SyncClient {
   }
 
   #handshake() {
-    this.#requestId = crypto.randomUUID()
+    this.#requestId = randomId()
     this.#send({
       type: 'connect',
       connectRequestId: this.#requestId,

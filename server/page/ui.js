@@ -1,6 +1,8 @@
 // The panels around the board: they show the state of the editor and the connection, and pass clicks on.
 
-import { COLORS, personColor, strokeColor } from './palette.js'
+import { randomId } from './ids.js'
+import { COLORS, strokeColor } from './palette.js'
+import { personSeen } from './person.js'
 
 const MAX_FACES = 4
 const TOAST_TIME = 1_800 // ms
@@ -73,7 +75,7 @@ export class Ui {
         this.#toast(location.href) // clipboards are for secure pages only: show it instead
       }
     }
-    element('new').onclick = () => location.assign(`/r/${randomRoom()}`)
+    element('new').onclick = () => location.assign(`/r/${randomId(12)}`)
     element('reload').onclick = () => location.reload()
   }
 
@@ -107,7 +109,7 @@ export class Ui {
     element('hint').hidden = !canEdit || shapes.length > 0
     document.body.toggleAttribute('data-readonly', sync.readonly)
     this.#showStatus(sync, store.unconfirmed)
-    this.#showPeople([...store.presence()])
+    this.#showPeople([...store.presence()].map(personSeen))
   }
 
   #showStatus({ state, readonly, reason }, unconfirmed) {
@@ -131,13 +133,12 @@ export class Ui {
   }
 
   #showPeople(others) {
-    const own = { userName: this.#person.name, color: this.#person.color }
+    const own = { name: this.#person.name, color: this.#person.color }
     const everyone = [own, ...others]
-    const key = JSON.stringify(everyone.map(({ userName, color }) => [userName, color]))
+    const key = JSON.stringify(everyone.map(({ name, color }) => [name, color]))
     this.#once('people', key, () => {
-      const hidden = everyone.length - MAX_FACES
       element('faces').replaceChildren(...everyone.slice(0, MAX_FACES).map(face))
-      element('count').textContent = hidden > 0 ? `+${hidden}` : ''
+      element('count').textContent = everyone.length
       element('people').title = everyone.length === 1 ? 'Only you are here' : `${everyone.length} people are here`
       element('own-face').replaceWith(Object.assign(face(own), { id: 'own-face' }))
       element('others').replaceChildren(...others.map(row))
@@ -162,21 +163,20 @@ function press(selector, isPressed, attribute) {
   for (const button of document.querySelectorAll(selector)) button.setAttribute(attribute, isPressed(button.dataset))
 }
 
-function face({ userName, color }) {
+function face({ name, color }) {
   const node = document.createElement('i')
   node.className = 'face'
-  // Others' colours come from outside: only what is a colour gets into the page.
-  node.style.setProperty('--color', CSS.supports('color', color) ? color : personColor(userName))
-  node.textContent = initials(userName)
+  node.style.setProperty('--color', color)
+  node.textContent = initials(name)
   return node
 }
 
 function row(person) {
   const item = document.createElement('li')
-  const name = document.createElement('span')
+  const label = document.createElement('span')
   item.className = 'person'
-  name.textContent = person.userName || 'Someone'
-  item.append(face(person), name)
+  label.textContent = person.name
+  item.append(face(person), label)
   return item
 }
 
@@ -184,9 +184,4 @@ function initials(name) {
   const words = name.trim().split(/\s+/)
   const letters = [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => [...word][0] ?? '')
   return letters.join('').toUpperCase() || '·'
-}
-
-function randomRoom() {
-  const letters = 'abcdefghijkmnpqrstuvwxyz23456789' // without those that look alike; 32 of them, so every byte is fair
-  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => letters[byte % 32]).join('')
 }
