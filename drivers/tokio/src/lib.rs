@@ -1,0 +1,25 @@
+//! roomsync on tokio.
+//!
+//! - [`RoomHost`] keeps rooms: one task per room, loaded from a [`Storage`] when somebody comes
+//!   and unloaded when all are gone. It serves any transport that is a stream of messages and a
+//!   sink, for example the WebSocket of any server.
+//! - [`Client`] is a client over WebSocket that reconnects by itself.
+//!
+//! The decisions are the machines' of the crate `roomsync`; here are only sockets, timers, and the
+//! order of what is made durable and what is sent.
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    reason = "a driver runs where there is an operating system"
+)]
+
+mod clock;
+mod host;
+mod storage;
+mod writer;
+
+pub use host::{
+    CommandError, EventHook, HostOptions, Incoming, Outgoing, RoomHandle, RoomHost,
+    RoomUnavailable, StartError,
+};
+pub use storage::{MemoryStorage, RoomCommit, RoomId, Storage, StorageError};
