@@ -3,7 +3,7 @@
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
 use crate::error::JsonError;
 use crate::ids::{Key, RecordId};
-use crate::value::{ArraySeed, ObjectSeed, Value, ValueSeed, write_string, write_value};
+use crate::value::{ObjectSeed, Value, ValueSeed, write_string, write_value};
 use crate::wire::json;
 use alloc::string::String;
 use alloc::vec::Vec;
