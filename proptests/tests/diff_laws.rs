@@ -5,7 +5,7 @@ use roomsync::{Object, ObjectDiff, Value};
 use roomsync_proptests::{arb, laws};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_diff_leads_from_one_record_to_the_other_and_back((a, b) in arb::pair()) {

@@ -66,7 +66,7 @@ fn quote(units: &[u16], all: bool) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn values_are_written_as_javascript_writes_them(value in arb::value()) {
