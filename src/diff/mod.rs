@@ -118,6 +118,7 @@ impl NetworkDiff {
     }
 
     /// The changes, in order of the ids.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RecordId, &RecordOp)> {
         self.0.iter()
     }
@@ -159,6 +160,7 @@ impl ObjectDiff {
     }
 
     /// The changes, in order of the keys.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &ValueOp)> {
         self.0.iter().map(|(key, op)| (key, op))
     }

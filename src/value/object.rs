@@ -113,6 +113,7 @@ impl Object {
     }
 
     /// The keys with their values, in order of the keys.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Value)> + DoubleEndedIterator {
         self.keys_slice().iter().zip(self.values())
     }

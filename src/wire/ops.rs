@@ -218,7 +218,7 @@ text!(ObjectDiff, ObjectDiffSeed, write_object_diff);
 
 /// Appends the JSON of `diff`.
 pub(crate) fn write_network_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {
-    write_entries(out, diff.iter(), |out, op| write_record_op(out, op));
+    write_entries(out, diff.iter(), write_record_op);
 }
 
 /// Appends the JSON of `op`.

@@ -3,6 +3,7 @@
 mod applying;
 mod computing;
 mod decoding;
+mod undo_laws;
 mod undoing;
 
 use super::*;
