@@ -1,4 +1,7 @@
 //! How a diff changes an object in place, and what of it really did.
+//!
+//! In two passes: the first only looks and finds what has an effect, the second carries that out.
+//! So nothing shared is copied for an op without effect, and each op is looked at once a pass.
 
 use super::undo::{ObjectUndo, ValueUndo};
 use super::{ObjectDiff, ValueOp};
@@ -27,64 +30,84 @@ impl ObjectDiff {
     }
 
     /// Applies the diff to `object` and notes in `undo` how to take it back.
+    ///
+    /// One undo may gather several diffs that are applied to an object in turn.
     pub(crate) fn apply_with_undo(&self, object: &mut Object, undo: &mut ObjectUndo) -> Effect {
-        apply_ops(self, |key, op| match op {
-            ValueOp::Put(value) => {
-                if object.get(key) == Some(value) || !Object::stores(key) {
-                    return Effect::None;
-                }
-                let before = object.insert(key.clone(), value.clone());
-                undo.push(key, before.map_or(ValueUndo::Absent, ValueUndo::Restore));
-                Effect::Whole
-            }
-            ValueOp::Delete => match object.remove(key) {
-                Some(before) => {
-                    undo.push(key, ValueUndo::Restore(before));
-                    Effect::Whole
-                }
-                None => Effect::None,
-            },
-            ValueOp::Patch(_) | ValueOp::AppendText { .. } | ValueOp::AppendItems { .. } => {
-                // A look first: an op without effect must not copy what is shared.
-                if !object.get(key).is_some_and(|target| op.fits(target)) {
-                    return Effect::None;
-                }
-                let Some(target) = object.get_mut(key) else { return Effect::None };
-                let (effect, change) = op.apply_inside(target);
-                undo.push(key, change);
-                effect
-            }
+        let effect = self.effect_on_object(object);
+        match &effect {
+            Effect::None => {}
+            Effect::Whole => self.carry_out(object, undo),
+            Effect::Part(part) => part.carry_out(object, undo),
+        }
+        effect
+    }
+
+    fn effect_on_object(&self, object: &Object) -> Effect {
+        self.effect(|key, op| match (op, object.get(key)) {
+            (ValueOp::Put(_), None) => Effect::Whole,
+            (_, None) => Effect::None,
+            (op, Some(target)) => op.effect_on(target),
         })
     }
-}
 
-impl ObjectDiff {
-    /// Applies the diff to the items of `array` that its keys name by index.
-    fn apply_to_items(&self, array: &mut Array, undo: &mut ObjectUndo) -> Effect {
-        apply_ops(self, |key, op| {
-            let fitting = item_index(key).filter(|index| {
-                !matches!(op, ValueOp::Delete)
-                    && array.get(*index).is_some_and(|item| op.fits(item))
-            });
-            let Some(item) = fitting.and_then(|index| array.get_mut(index)) else {
-                return Effect::None;
-            };
-            if let ValueOp::Put(value) = op {
-                undo.push(key, ValueUndo::Restore(core::mem::replace(item, value.clone())));
-                return Effect::Whole;
-            }
-            let (effect, change) = op.apply_inside(item);
-            undo.push(key, change);
-            effect
+    fn effect_on_array(&self, array: &Array) -> Effect {
+        self.effect(|key, op| match (op, item_index(key).and_then(|index| array.get(index))) {
+            (ValueOp::Delete, _) | (_, None) => Effect::None,
+            (op, Some(item)) => op.effect_on(item),
         })
+    }
+
+    /// Sums up the effects of the ops, which touch different keys. Builds a diff only when a part
+    /// has none.
+    fn effect(&self, effect_of: impl Fn(&Key, &ValueOp) -> Effect) -> Effect {
+        let mut part: Option<Vec<(Key, ValueOp)>> = None;
+        for (index, (key, op)) in self.0.iter().enumerate() {
+            let effect = effect_of(key, op);
+            if effect != Effect::Whole && part.is_none() {
+                part = Some(self.0.iter().take(index).cloned().collect());
+            }
+            let Some(part) = &mut part else { continue };
+            match effect {
+                Effect::None => {}
+                Effect::Whole => part.push((key.clone(), op.clone())),
+                Effect::Part(inner) => part.push((key.clone(), ValueOp::Patch(inner))),
+            }
+        }
+        match part {
+            None if self.is_empty() => Effect::None,
+            None => Effect::Whole,
+            Some(part) if part.is_empty() => Effect::None,
+            Some(part) => Effect::Part(Self(part)),
+        }
+    }
+
+    /// Applies a diff of which every op has an effect.
+    fn carry_out(&self, object: &mut Object, undo: &mut ObjectUndo) {
+        let mut edits = Vec::new();
+        for (key, op) in &self.0 {
+            match op {
+                ValueOp::Put(value) => edits.push((key.clone(), Some(value.clone()))),
+                ValueOp::Delete => edits.push((key.clone(), None)),
+                ValueOp::Patch(_) | ValueOp::AppendText { .. } | ValueOp::AppendItems { .. } => {
+                    if let Some(target) = object.get_mut(key) {
+                        undo.note_inside(key, op.carry_out(target));
+                    }
+                }
+            }
+        }
+        if !edits.is_empty() {
+            undo.note_edits(object.edit(edits));
+        }
     }
 }
 
 impl ValueOp {
-    /// Whether applying could change `target`. Decides without touching it.
-    fn fits(&self, target: &Value) -> bool {
-        match (self, target) {
-            (Self::Put(value), _) => value != target,
+    /// What of the op has an effect where `target` stands.
+    fn effect_on(&self, target: &Value) -> Effect {
+        let fits = match (self, target) {
+            (Self::Patch(diff), Value::Object(object)) => return diff.effect_on_object(object),
+            (Self::Patch(diff), Value::Array(array)) => return diff.effect_on_array(array),
+            (Self::Put(value), target) => value != target,
             (Self::Delete, _) => true,
             (Self::AppendText { suffix, offset }, Value::String(text)) => {
                 !suffix.is_empty() && text.utf16_len() == *offset
@@ -92,68 +115,52 @@ impl ValueOp {
             (Self::AppendItems { items, offset }, Value::Array(array)) => {
                 !items.is_empty() && array.len() == *offset
             }
-            (Self::Patch(diff), Value::Object(object)) => {
-                diff.iter().any(|(key, op)| match object.get(key) {
-                    Some(target) => op.fits(target),
-                    None => matches!(op, Self::Put(_)) && Object::stores(key),
-                })
-            }
-            (Self::Patch(diff), Value::Array(array)) => diff.iter().any(|(key, op)| {
-                item_index(key)
-                    .and_then(|index| array.get(index))
-                    .is_some_and(|item| !matches!(op, Self::Delete) && op.fits(item))
-            }),
             (Self::AppendText { .. } | Self::AppendItems { .. } | Self::Patch(_), _) => false,
-        }
+        };
+        if fits { Effect::Whole } else { Effect::None }
     }
 
-    /// Applies an op that changes `target` from inside. Only called when the op fits.
-    fn apply_inside(&self, target: &mut Value) -> (Effect, ValueUndo) {
-        let mut inner = ObjectUndo::default();
-        let effect = match (self, target) {
+    /// Applies an op all of which has an effect on `target`, without taking `target` away.
+    fn carry_out(&self, target: &mut Value) -> ValueUndo {
+        match (self, target) {
+            (Self::Put(value), target) => {
+                ValueUndo::Restore(core::mem::replace(target, value.clone()))
+            }
             (Self::AppendText { suffix, .. }, Value::String(text)) => {
                 let len = text.len();
                 text.push_str(suffix);
-                return (Effect::Whole, ValueUndo::TruncateText(len));
+                ValueUndo::TruncateText(len)
             }
             (Self::AppendItems { items, .. }, Value::Array(array)) => {
                 let len = array.len();
                 array.extend(items.iter().cloned());
-                return (Effect::Whole, ValueUndo::TruncateItems(len));
+                ValueUndo::TruncateItems(len)
             }
-            (Self::Patch(diff), Value::Object(object)) => diff.apply_with_undo(object, &mut inner),
-            (Self::Patch(diff), Value::Array(array)) => diff.apply_to_items(array, &mut inner),
-            _ => Effect::None,
-        };
-        (effect, ValueUndo::Inside(inner))
-    }
-}
-
-/// Applies op by op and sums up what had an effect. Builds a diff only when a part had none.
-fn apply_ops(diff: &ObjectDiff, mut apply: impl FnMut(&Key, &ValueOp) -> Effect) -> Effect {
-    let mut part: Option<Vec<(Key, ValueOp)>> = None;
-    for (index, (key, op)) in diff.0.iter().enumerate() {
-        let effect = apply(key, op);
-        if effect != Effect::Whole && part.is_none() {
-            part = Some(diff.0.iter().take(index).cloned().collect());
+            (Self::Patch(diff), Value::Object(object)) => {
+                let mut undo = ObjectUndo::default();
+                diff.carry_out(object, &mut undo);
+                ValueUndo::Inside(undo)
+            }
+            (Self::Patch(diff), Value::Array(array)) => {
+                let items = diff.iter().filter_map(|(key, op)| {
+                    let index = item_index(key)?;
+                    Some((index, op.carry_out(array.get_mut(index)?)))
+                });
+                ValueUndo::Items(items.collect())
+            }
+            (
+                Self::Delete | Self::AppendText { .. } | Self::AppendItems { .. } | Self::Patch(_),
+                _,
+            ) => {
+                debug_assert!(false, "only what has an effect is carried out");
+                ValueUndo::Items(Vec::new())
+            }
         }
-        let Some(part) = &mut part else { continue };
-        match effect {
-            Effect::None => {}
-            Effect::Whole => part.push((key.clone(), op.clone())),
-            Effect::Part(inner) => part.push((key.clone(), ValueOp::Patch(inner))),
-        }
-    }
-    match part {
-        None if diff.is_empty() => Effect::None,
-        None => Effect::Whole,
-        Some(part) if part.is_empty() => Effect::None,
-        Some(part) => Effect::Part(ObjectDiff(part)),
     }
 }
 
 /// The index that a key of an array's patch names: decimal, without sign or leading zeros.
-pub(super) fn item_index(key: &str) -> Option<usize> {
+fn item_index(key: &str) -> Option<usize> {
     let canonical = key == "0" || !key.starts_with(['0', '+']);
     key.parse().ok().filter(|_| canonical)
 }

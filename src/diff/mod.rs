@@ -7,6 +7,8 @@
 mod apply;
 mod compose;
 mod compute;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 pub use apply::Effect;
@@ -18,7 +20,7 @@ use crate::value::{Array, Object, Text, Value};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// Changes of many records, by id.
+/// Changes of many records, by id. An op at the id `__proto__` is dropped.
 ///
 /// ```
 /// use roomsync::{NetworkDiff, Object, RecordOp};
@@ -42,7 +44,8 @@ pub enum RecordOp {
     Remove,
 }
 
-/// Changes of an object by key, or of an array by decimal index. Sorted by key.
+/// Changes of an object by key, or of an array by decimal index. Sorted by key. An op at the key
+/// `__proto__` is dropped.
 ///
 /// ```
 /// use roomsync::{Effect, Object, ObjectDiff, StringAppend};
@@ -105,7 +108,8 @@ impl NetworkDiff {
 
     /// Sets what happens to the record.
     pub fn insert(&mut self, id: impl Into<RecordId>, op: RecordOp) -> Option<RecordOp> {
-        self.0.insert(id.into(), op)
+        let id = id.into();
+        if Object::stores(&id) { self.0.insert(id, op) } else { None }
     }
 
     /// Takes out what happens to the record.
@@ -114,6 +118,7 @@ impl NetworkDiff {
     }
 
     /// The changes, in order of the ids.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RecordId, &RecordOp)> {
         self.0.iter()
     }
@@ -121,7 +126,7 @@ impl NetworkDiff {
 
 impl FromIterator<(RecordId, RecordOp)> for NetworkDiff {
     fn from_iter<I: IntoIterator<Item = (RecordId, RecordOp)>>(ops: I) -> Self {
-        Self(ops.into_iter().collect())
+        Self(ops.into_iter().filter(|(id, _)| Object::stores(id)).collect())
     }
 }
 
@@ -155,6 +160,7 @@ impl ObjectDiff {
     }
 
     /// The changes, in order of the keys.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &ValueOp)> {
         self.0.iter().map(|(key, op)| (key, op))
     }
@@ -163,8 +169,11 @@ impl ObjectDiff {
 impl<K: Into<Key>> FromIterator<(K, ValueOp)> for ObjectDiff {
     /// Of a repeated key the last op counts, as in JSON.
     fn from_iter<I: IntoIterator<Item = (K, ValueOp)>>(ops: I) -> Self {
-        let mut ops: Vec<(Key, ValueOp)> =
-            ops.into_iter().map(|(key, op)| (key.into(), op)).collect();
+        let mut ops: Vec<(Key, ValueOp)> = ops
+            .into_iter()
+            .map(|(key, op)| (key.into(), op))
+            .filter(|(key, _)| Object::stores(key))
+            .collect();
         crate::value::sort_last_wins(&mut ops);
         Self(ops)
     }

@@ -3,44 +3,54 @@
 //! Not an inverse diff: that would hold the old text of a string that grew, and a shared text can
 //! no longer grow in place. A length is enough to take an append back.
 
-use super::apply::item_index;
 use crate::ids::Key;
-use crate::value::{Object, Value};
+use crate::value::{Edits, Object, Value};
 use alloc::vec::Vec;
 
-/// What to do with an object's keys, or an array's items, in reverse order.
+/// What was done to an object, to be taken back in reverse order.
 #[derive(Debug, Default)]
-pub(crate) struct ObjectUndo(Vec<(Key, ValueUndo)>);
+pub(crate) struct ObjectUndo(Vec<Step>);
+
+#[derive(Debug)]
+enum Step {
+    /// The edits that take back what was put and deleted.
+    Edits(Edits),
+    /// The value at this key was changed inside.
+    Inside(Key, ValueUndo),
+}
 
 #[derive(Debug)]
 pub(super) enum ValueUndo {
-    Absent,
     Restore(Value),
     /// Back to so many bytes.
     TruncateText(usize),
     /// Back to so many items.
     TruncateItems(usize),
+    /// An object was changed inside.
     Inside(ObjectUndo),
+    /// These items of an array were changed, each at its index.
+    Items(Vec<(usize, Self)>),
 }
 
 impl ObjectUndo {
-    pub(super) fn push(&mut self, key: &Key, undo: ValueUndo) {
-        self.0.push((key.clone(), undo));
+    pub(super) fn note_edits(&mut self, edits: Edits) {
+        self.0.push(Step::Edits(edits));
     }
 
-    /// Makes `object` what it was before.
+    pub(super) fn note_inside(&mut self, key: &Key, undo: ValueUndo) {
+        self.0.push(Step::Inside(key.clone(), undo));
+    }
+
+    /// Makes `object`, which is as the changes left it, what it was before.
     pub(crate) fn revert(self, object: &mut Object) {
-        for (key, undo) in self.0.into_iter().rev() {
-            match undo {
-                ValueUndo::Absent => {
-                    object.remove(&key);
+        for step in self.0.into_iter().rev() {
+            match step {
+                Step::Edits(edits) => {
+                    object.edit(edits);
                 }
-                ValueUndo::Restore(value) => {
-                    object.insert(key, value);
-                }
-                ValueUndo::TruncateText(_) | ValueUndo::TruncateItems(_) | ValueUndo::Inside(_) => {
+                Step::Inside(key, undo) => {
                     if let Some(value) = object.get_mut(&key) {
-                        undo.revert_inside(value);
+                        undo.revert(value);
                     }
                 }
             }
@@ -49,21 +59,21 @@ impl ObjectUndo {
 }
 
 impl ValueUndo {
-    fn revert_inside(self, target: &mut Value) {
+    fn revert(self, target: &mut Value) {
         match (self, target) {
             (Self::Restore(value), target) => *target = value,
             (Self::TruncateText(len), Value::String(text)) => text.truncate(len),
             (Self::TruncateItems(len), Value::Array(array)) => array.truncate(len),
             (Self::Inside(undo), Value::Object(object)) => undo.revert(object),
-            (Self::Inside(undo), Value::Array(array)) => {
-                for (key, undo) in undo.0.into_iter().rev() {
-                    if let Some(item) = item_index(&key).and_then(|index| array.get_mut(index)) {
-                        undo.revert_inside(item);
+            (Self::Items(items), Value::Array(array)) => {
+                for (index, undo) in items {
+                    if let Some(item) = array.get_mut(index) {
+                        undo.revert(item);
                     }
                 }
             }
             (
-                Self::Absent | Self::TruncateText(_) | Self::TruncateItems(_) | Self::Inside(_),
+                Self::TruncateText(_) | Self::TruncateItems(_) | Self::Inside(_) | Self::Items(_),
                 _,
             ) => {
                 debug_assert!(false, "an undo meets what its change left");

@@ -99,7 +99,7 @@ impl fmt::Display for Object {
 impl FromStr for Value {
     type Err = JsonError;
 
-    /// Reads JSON. Lone surrogates are read as U+FFFD; nesting is capped at 128 levels.
+    /// Reads JSON. Lone surrogates are read as U+FFFD; nesting is capped at 100 levels.
     fn from_str(text: &str) -> Result<Self, JsonError> {
         json::from_str(text)
     }
@@ -143,10 +143,45 @@ mod tests {
     }
 
     #[test]
+    fn lone_surrogates_in_keys_become_replacement_characters() {
+        let object: Object = r#"{"\ud83d":1,"a\udc00":2}"#.parse().unwrap();
+        assert_eq!(object.to_string(), "{\"a\u{FFFD}\":2,\"\u{FFFD}\":1}");
+    }
+
+    #[test]
+    fn numbers_are_read_by_value() {
+        for (json, written) in [
+            ("1.0", "1"),
+            ("-0", "0"),
+            ("-0.0", "0"),
+            ("1e2", "100"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("9223372036854775808", "9223372036854776000"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("123456789012345678901234567890", "1.2345678901234568e+29"),
+            ("1e-400", "0"),
+        ] {
+            assert_eq!(json.parse::<Value>().unwrap().to_string(), written, "{json}");
+        }
+    }
+
+    #[test]
     fn what_is_not_one_json_value_is_refused() {
         for json in ["", "{", "1 2", "{}x", "nul", "[1,]", "\"\u{0}\"", "1e999", "+1", r#""\ud83""#]
         {
             assert!(json.parse::<Value>().is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn values_nest_to_the_cap_and_no_deeper() {
+        let arrays = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        let objects = |levels: usize| "{\"a\":".repeat(levels) + "1" + &"}".repeat(levels);
+        for nested in [arrays, objects] {
+            assert!(nested(100).parse::<Value>().is_ok());
+            assert!(nested(101).parse::<Value>().is_err());
+            assert!(nested(10_000).parse::<Value>().is_err());
         }
     }
 }

@@ -13,7 +13,8 @@ pub use object::Object;
 pub use text::Text;
 
 pub(crate) use json::{write_object, write_string, write_value};
-pub(crate) use serde::{ArraySeed, ObjectSeed, ValueSeed};
+pub(crate) use object::Edits;
+pub(crate) use serde::{ObjectSeed, ValueSeed};
 pub(crate) use text::utf16_len;
 
 use crate::ids::Key;

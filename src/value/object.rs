@@ -29,6 +29,10 @@ struct Fields {
     values: Vec<Value>,
 }
 
+/// What to put at keys, or with `None` to take out. Sorted by key, no key twice, none that is not
+/// stored.
+pub(crate) type Edits = Vec<(Key, Option<Value>)>;
+
 impl Object {
     /// An object without keys.
     #[must_use]
@@ -66,39 +70,50 @@ impl Object {
     }
 
     /// Puts `value` at `key` and gives back what was there.
+    ///
+    /// A new key costs the number of keys: build a large object by collecting its entries.
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         if !Self::stores(&key) {
             return None;
         }
-        match self.position(&key) {
-            Ok(position) => {
-                let slot = Arc::make_mut(self.0.as_mut()?).values.get_mut(position)?;
-                Some(core::mem::replace(slot, value))
-            }
-            Err(position) => {
-                let mut keys = self.keys_slice().to_vec();
-                keys.insert(position, key);
-                let mut values = self.take_values();
-                values.insert(position, value);
-                *self = Self::from_sorted(keys.into(), values);
-                None
-            }
+        if let Some(slot) = self.get_mut(&key) {
+            return Some(core::mem::replace(slot, value));
         }
+        self.rebuild([(key, Some(value))], |_, _| {});
+        None
     }
 
-    /// Takes `key` out and gives back its value.
+    /// Takes `key` out and gives back its value. Costs the number of keys.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let position = self.position(key).ok()?;
-        let mut keys = self.keys_slice().to_vec();
-        keys.remove(position);
-        let mut values = self.take_values();
-        let value = values.remove(position);
-        *self = Self::from_sorted(keys.into(), values);
-        Some(value)
+        self.get(key)?;
+        let mut removed = None;
+        self.rebuild([(Key::from(key), None)], |_, before| removed = before);
+        removed
+    }
+
+    /// Makes all `edits`, in one pass over the keys, and gives back those that undo them.
+    pub(crate) fn edit(&mut self, edits: Edits) -> Edits {
+        let mut undo = Vec::with_capacity(edits.len());
+        // Those that change which keys there are; the others are made in place.
+        let mut moving = Vec::new();
+        for (key, value) in edits {
+            match (self.get_mut(&key), value) {
+                (Some(slot), Some(value)) => {
+                    undo.push((key, Some(core::mem::replace(slot, value))));
+                }
+                (Some(_), None) => moving.push((key, None)),
+                (None, value) => moving.push((key, value)),
+            }
+        }
+        if !moving.is_empty() {
+            self.rebuild(moving, |key, before| undo.push((key.clone(), before)));
+        }
+        undo
     }
 
     /// The keys with their values, in order of the keys.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Value)> + DoubleEndedIterator {
         self.keys_slice().iter().zip(self.values())
     }
@@ -134,9 +149,36 @@ impl Object {
         self.keys_slice().binary_search_by(|probe| (**probe).cmp(key))
     }
 
-    /// The values, to build another object of; shared ones are copied.
-    fn take_values(&mut self) -> Vec<Value> {
-        self.0.take().map_or_else(Vec::new, |fields| Arc::unwrap_or_clone(fields).values)
+    /// Merges sorted edits into the sorted entries. `before` is told what stood at each key.
+    fn rebuild(
+        &mut self,
+        edits: impl IntoIterator<Item = (Key, Option<Value>)>,
+        mut before: impl FnMut(&Key, Option<Value>),
+    ) {
+        let edits = edits.into_iter();
+        let room = self.len() + edits.size_hint().0;
+        let (mut keys, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let (old_keys, old_values) = match self.0.take().map(Arc::unwrap_or_clone) {
+            Some(Fields { keys, values }) => (keys, values),
+            None => (Arc::default(), Vec::new()),
+        };
+        let mut old = old_keys.iter().cloned().zip(old_values).peekable();
+        for (key, value) in edits {
+            while let Some((key, value)) = old.next_if(|(old_key, _)| *old_key < key) {
+                keys.push(key);
+                values.push(value);
+            }
+            before(&key, old.next_if(|(old_key, _)| *old_key == key).map(|(_, value)| value));
+            if let Some(value) = value {
+                keys.push(key);
+                values.push(value);
+            }
+        }
+        for (key, value) in old {
+            keys.push(key);
+            values.push(value);
+        }
+        *self = Self::from_sorted(keys.into(), values);
     }
 
     fn from_sorted(keys: Arc<[Key]>, values: Vec<Value>) -> Self {

@@ -9,8 +9,9 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How deep values may nest when nobody asks for less.
-const DEFAULT_DEPTH: usize = 128;
+/// How deep values may nest when nobody asks for less. Under the 127 levels that `serde_json` reads, so
+/// that a value still fits inside of something else.
+const DEFAULT_DEPTH: usize = 100;
 
 /// Reads a value of at most so many nested arrays and objects.
 #[derive(Clone, Copy)]

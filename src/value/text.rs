@@ -76,17 +76,20 @@ impl Text {
         };
     }
 
-    /// Cuts the text back to its first `bytes` bytes, in place when nobody else holds it.
+    /// Cuts the text back to its first `bytes` bytes, in place when nobody else holds it. Bytes that
+    /// are no boundary of a character change nothing.
     pub(crate) fn truncate(&mut self, bytes: usize) {
+        let Some(tail) = self.as_str().get(bytes..) else { return };
+        let cut = utf16_len(tail);
         if bytes > INLINE
             && let Repr::Long(long) = &mut self.0
             && let Some(Long { text, utf16_len: units }) = Arc::get_mut(long)
         {
-            *units -= text.get(bytes..).map_or(0, utf16_len);
             text.truncate(bytes);
-            return;
+            *units -= cut;
+        } else if let Some(head) = self.as_str().get(..bytes) {
+            *self = Self::from(head);
         }
-        *self = Self::from(self.as_str().get(..bytes).unwrap_or_default());
     }
 
     /// Whether both are one allocation, so that they are equal without a look at the text.

@@ -3,7 +3,7 @@
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
 use crate::error::JsonError;
 use crate::ids::{Key, RecordId};
-use crate::value::{ArraySeed, ObjectSeed, Value, ValueSeed, write_string, write_value};
+use crate::value::{ObjectSeed, Value, ValueSeed, write_string, write_value};
 use crate::wire::json;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -218,7 +218,7 @@ text!(ObjectDiff, ObjectDiffSeed, write_object_diff);
 
 /// Appends the JSON of `diff`.
 pub(crate) fn write_network_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {
-    write_entries(out, diff.iter(), |out, op| write_record_op(out, op));
+    write_entries(out, diff.iter(), write_record_op);
 }
 
 /// Appends the JSON of `op`.
