@@ -63,7 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 impl World {
-    fn edit(&mut self, peer: usize, change: impl FnOnce(&mut Object)) -> Result<(), Box<dyn Error>> {
+    fn edit(
+        &mut self,
+        peer: usize,
+        change: impl FnOnce(&mut Object),
+    ) -> Result<(), Box<dyn Error>> {
         self.peers[peer].client.transact(self.now, |tx| {
             if tx.get("note:1").is_none() {
                 tx.put([("id", "note:1"), ("typeName", "note")].into_iter().collect())?;
@@ -116,7 +120,8 @@ impl World {
                             peer.client.handle_dial_failed(now);
                         }
                         (ClientAction::Dial, _) => {
-                            let connection = room.handle_connect(now, SessionParams::new(peer.name))?;
+                            let connection =
+                                room.handle_connect(now, SessionParams::new(peer.name))?;
                             peer.link = Some((peer.client.handle_connected(now), connection));
                         }
                         (ClientAction::Send { link, frame }, Some((current, connection)))
@@ -138,9 +143,8 @@ impl World {
             while let Some(action) = room.poll_action() {
                 is_quiet = false;
                 let peer_of = |connection| {
-                    let is_its = move |peer: &&mut Peer| {
-                        peer.link.is_some_and(|(_, its)| its == connection)
-                    };
+                    let is_its =
+                        move |peer: &&mut Peer| peer.link.is_some_and(|(_, its)| its == connection);
                     self.peers.iter_mut().find(is_its)
                 };
                 match action {

@@ -119,15 +119,16 @@ fn snapshot(client: &Client) -> Value {
 
 fn describe(event: &ClientEvent) -> Value {
     match event {
-        ClientEvent::Status(now) => {
-            object([("type", "status".into()), ("status", status(now))])
-        }
+        ClientEvent::Status(now) => object([("type", "status".into()), ("status", status(now))]),
         ClientEvent::Changed { source, changes } => object([
             ("type", "changed".into()),
-            ("source", match source {
-                Source::Local => "local".into(),
-                Source::Remote => "remote".into(),
-            }),
+            (
+                "source",
+                match source {
+                    Source::Local => "local".into(),
+                    Source::Remote => "remote".into(),
+                },
+            ),
             ("changes", changes.iter().map(change).collect::<Vec<_>>().into()),
         ]),
         ClientEvent::Settled => object([("type", "settled".into())]),

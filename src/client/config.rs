@@ -24,8 +24,11 @@ pub struct ClientConfig {
     /// all of a room's records come in one. [`Limits::unanswered_pushes`] is how many pushes may
     /// be on their way before further changes wait.
     pub limits: Limits,
-    /// How long an attempt may take, and how long the room's answer to it.
+    /// How long an attempt to connect may take.
     pub dial_timeout: Duration,
+    /// How long the room may take to let the client in. All of the room's records come in that
+    /// answer, so this bounds how large a room can be entered over a slow link.
+    pub answer_timeout: Duration,
     /// The time between two pings.
     pub ping_interval: Duration,
     /// How long the room may be silent, and how long a ping unanswered, before the client
@@ -67,11 +70,10 @@ pub enum PresenceMode {
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        let mut limits = Limits::default();
-        limits.message_bytes = 512 << 20;
         Self {
-            limits,
+            limits: Limits { message_bytes: 512 << 20, ..Limits::default() },
             dial_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
             ping_interval: Duration::from_secs(5),
             health_timeout: Duration::from_secs(10),
             // Rounded up to whole microseconds, so that a second never holds 31.
@@ -93,6 +95,7 @@ impl ClientConfig {
         let Self {
             limits,
             dial_timeout,
+            answer_timeout,
             ping_interval,
             health_timeout,
             push_interval,
@@ -105,6 +108,7 @@ impl ClientConfig {
         limits.check()?;
         for (name, duration) in [
             ("dial_timeout", dial_timeout),
+            ("answer_timeout", answer_timeout),
             ("ping_interval", ping_interval),
             ("health_timeout", health_timeout),
             ("push_interval", push_interval),

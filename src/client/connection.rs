@@ -19,10 +19,10 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(super) enum Connection {
     /// The next attempt is due then.
     Waiting { until: Instant },
-    /// The driver is to connect.
-    Dialing { since: Instant },
-    /// Connected; the room has not let the client in yet.
-    Entering { link: LinkId, request: Key, since: Instant },
+    /// The driver is to connect before `until`.
+    Dialing { since: Instant, until: Instant },
+    /// Connected; the room is to let the client in before `until`.
+    Entering { link: LinkId, request: Key, since: Instant, until: Instant },
     /// In the room.
     Online(Online),
     /// There will be no further attempt.
@@ -80,7 +80,7 @@ impl Connection {
     /// Since when the attempt is under way, if one is.
     const fn attempt_since(&self) -> Option<Instant> {
         match self {
-            Self::Dialing { since } | Self::Entering { since, .. } => Some(*since),
+            Self::Dialing { since, .. } | Self::Entering { since, .. } => Some(*since),
             Self::Waiting { .. } | Self::Online(_) | Self::Stopped => None,
         }
     }
@@ -90,7 +90,8 @@ impl Client {
     /// Asks the driver to connect, now.
     pub(super) fn dial(&mut self) {
         self.actions.push_back(ClientAction::Dial);
-        self.leave(Connection::Dialing { since: self.now }, Status::Connecting);
+        let until = self.now.saturating_add(self.config.dial_timeout);
+        self.leave(Connection::Dialing { since: self.now, until }, Status::Connecting);
     }
 
     /// Gives up the connection, or the attempt, and waits for the next.

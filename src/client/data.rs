@@ -1,10 +1,11 @@
 //! What others did, and what became of pushes.
 
 use super::Client;
-use super::action::RecordChange;
+use super::action::{ClientEvent, RecordChange, Source};
 use super::connection::Connection;
-use super::replica::replace;
+use super::replica::{Replica, replace};
 use super::step::{Fault, Staged, Step};
+use crate::schema::Schema;
 use crate::wire::DataEntry;
 use alloc::vec::Vec;
 
@@ -16,16 +17,30 @@ impl Client {
             return;
         }
         match self.data_step(entries) {
-            Ok((mut staged, server_clock)) => {
+            Ok((staged, server_clock)) => {
                 self.server_clock = server_clock;
-                let presence = core::mem::take(&mut staged.presence).into_iter();
-                let presence: Vec<RecordChange> = presence
-                    .filter_map(|(id, after)| replace(&mut self.presence, id, after))
-                    .collect();
-                let changes = self.replica.commit(&self.schema, staged);
-                self.emit_remote(changes, presence);
+                self.take_over(staged, Replica::commit);
             }
             Err(Fault) => self.start_over(),
+        }
+    }
+
+    /// Lets what the room said take effect, in the way that `commit` does it for documents, and
+    /// tells the application what looks different.
+    pub(super) fn take_over(
+        &mut self,
+        mut staged: Staged,
+        commit: impl FnOnce(&mut Replica, &Schema, Staged) -> Vec<RecordChange>,
+    ) {
+        let presence = core::mem::take(&mut staged.presence).into_iter();
+        let presence = presence.filter_map(|(id, after)| replace(&mut self.presence, id, after));
+        let presence: Vec<RecordChange> = presence.collect();
+        let changes = commit(&mut self.replica, &self.schema, staged);
+        if !changes.is_empty() {
+            self.emit(ClientEvent::Changed { source: Source::Remote, changes });
+        }
+        if !presence.is_empty() {
+            self.emit(ClientEvent::Presence(presence));
         }
     }
 

@@ -1,10 +1,10 @@
 //! How a client enters its room, and what it does when it cannot make sense of the answer.
 
 use super::Client;
-use super::action::{ClientAction, ClientEvent, RecordChange, Source, Status};
+use super::action::{ClientAction, Status};
 use super::connection::{Connection, Online};
 use super::health::Health;
-use super::replica::replace;
+use super::replica::Replica;
 use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
@@ -12,7 +12,6 @@ use crate::wire::{
     ClientMessage, ConnectAnswer, ConnectRequest, PROTOCOL_VERSION, encode_client_message, split,
 };
 use alloc::format;
-use alloc::vec::Vec;
 
 /// So many answers in a row that make no sense end all attempts.
 const MOST_FAILED_HYDRATIONS: u32 = 3;
@@ -22,7 +21,8 @@ impl Client {
     pub(super) fn enter(&mut self, link: LinkId) {
         self.last_request += 1;
         let request = Key::from(format!("{}", self.last_request));
-        let entering = Connection::Entering { link, request: request.clone(), since: self.now };
+        let (since, until) = (self.now, self.now.saturating_add(self.config.answer_timeout));
+        let entering = Connection::Entering { link, request: request.clone(), since, until };
         self.leave(entering, Status::Connecting);
         self.send(&ClientMessage::Connect(ConnectRequest {
             connect_request_id: request,
@@ -52,7 +52,7 @@ impl Client {
                     pushed_at: None,
                     pushed_presence: None,
                 });
-                self.hydrate(staged);
+                self.take_over(staged, Replica::hydrate);
                 self.set_status(Status::Online);
             }
             Err(Fault) => self.start_over(),
@@ -82,23 +82,5 @@ impl Client {
         step.wipe(answer.hydration_type);
         step.apply(&answer.diff)?;
         Ok(step.into_staged())
-    }
-
-    fn hydrate(&mut self, mut staged: Staged) {
-        let presence = core::mem::take(&mut staged.presence);
-        let presence = presence.into_iter();
-        let presence = presence.filter_map(|(id, after)| replace(&mut self.presence, id, after));
-        let presence: Vec<RecordChange> = presence.collect();
-        let changes = self.replica.hydrate(&self.schema, staged);
-        self.emit_remote(changes, presence);
-    }
-
-    pub(super) fn emit_remote(&mut self, changes: Vec<RecordChange>, presence: Vec<RecordChange>) {
-        if !changes.is_empty() {
-            self.emit(ClientEvent::Changed { source: Source::Remote, changes });
-        }
-        if !presence.is_empty() {
-            self.emit(ClientEvent::Presence(presence));
-        }
     }
 }

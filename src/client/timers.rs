@@ -15,10 +15,9 @@ impl Client {
             return Some(self.now);
         }
         let due = match &self.connection {
-            Connection::Waiting { until } => *until,
-            Connection::Dialing { since } | Connection::Entering { since, .. } => {
-                since.saturating_add(self.config.dial_timeout)
-            }
+            Connection::Waiting { until }
+            | Connection::Dialing { until, .. }
+            | Connection::Entering { until, .. } => *until,
             Connection::Online(online) => {
                 let health = online.health.next_ping().min(self.gives_up_at(online));
                 self.push_due(online).map_or(health, |push| push.min(health))
@@ -33,8 +32,8 @@ impl Client {
     pub(super) fn run_timers(&mut self) {
         match &self.connection {
             Connection::Waiting { until } if *until <= self.now => self.dial(),
-            Connection::Dialing { since } | Connection::Entering { since, .. }
-                if since.saturating_add(self.config.dial_timeout) <= self.now =>
+            Connection::Dialing { until, .. } | Connection::Entering { until, .. }
+                if *until <= self.now =>
             {
                 self.retry_later(CloseReason::DialTimeout);
             }
