@@ -68,7 +68,10 @@ struct Done {
 
 fn drain(client: &mut Client) -> Done {
     let mut done = Done::default();
-    let text = |record: &Option<Object>| record.as_ref().map_or("none".into(), Object::to_string);
+    let text = |record: &Option<Object>| match record {
+        Some(record) => record.to_string(),
+        None => "none".into(),
+    };
     let change = |change: &RecordChange| {
         format!("{} {} -> {}", change.id, text(&change.before), text(&change.after))
     };

@@ -27,8 +27,7 @@ fn the_first_push_goes_at_once_and_later_ones_are_collected() {
 #[test]
 fn a_second_holds_at_most_thirty_pushes() {
     for (mode, expected) in [(PresenceMode::Full, 30), (PresenceMode::Solo, 1)] {
-        let mut config = ClientConfig::default();
-        config.presence_mode = mode;
+        let config = ClientConfig { presence_mode: mode, ..ClientConfig::default() };
         let mut probe = Probe::online_with(config, "{}");
         let mut pushes = 0;
         for edit in 0..999 {
@@ -44,8 +43,7 @@ fn a_second_holds_at_most_thirty_pushes() {
 
 #[test]
 fn a_change_of_mode_changes_the_pace_at_once() {
-    let mut config = ClientConfig::default();
-    config.presence_mode = PresenceMode::Solo;
+    let config = ClientConfig { presence_mode: PresenceMode::Solo, ..ClientConfig::default() };
     let mut probe = Probe::online_with(config, "{}");
     probe.put(note("a", ""));
     probe.put(note("b", ""));
