@@ -44,6 +44,8 @@ pub enum ConfigError {
     ZeroDuration(&'static str),
     /// An object type of the room is not a document type of the schema.
     NotADocumentType,
+    /// The schema of a client has no versions of its own to tell the room.
+    AdoptingSchema,
 }
 
 display!(ConfigError, self, f => match self {
@@ -51,6 +53,7 @@ display!(ConfigError, self, f => match self {
     Self::LimitTooLarge { limit, max } => write!(f, "the limit `{limit}` is over {max}"),
     Self::ZeroDuration(name) => write!(f, "the duration `{name}` is zero"),
     Self::NotADocumentType => f.write_str("an object type is not a document type of the schema"),
+    Self::AdoptingSchema => f.write_str("a client cannot adopt a schema: set its sequences"),
 });
 
 /// A snapshot that cannot be opened. The fault is the operator's, or of whoever wrote it.

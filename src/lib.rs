@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod client;
 mod close;
 mod diff;
 mod error;
@@ -16,6 +17,10 @@ mod time;
 mod value;
 mod wire;
 
+pub use client::{
+    Backoff, Client, ClientAction, ClientConfig, ClientEvent, NetworkHint, PresenceMode,
+    RecordChange, Source, Status,
+};
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 pub use error::{

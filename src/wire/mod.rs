@@ -1,6 +1,7 @@
 //! What peers say to each other: messages, their JSON, chunks and versions.
 
 mod chunk;
+mod chunk_out;
 mod decode;
 mod encode;
 pub(crate) mod json;
@@ -8,6 +9,7 @@ mod message;
 mod ops;
 
 pub(crate) use chunk::{Assembled, Assembler, ChunkError};
+pub(crate) use chunk_out::split;
 pub(crate) use decode::{decode_client_message, decode_server_message};
 pub(crate) use encode::{
     DATA_BEGIN, DATA_END, encode_client_message, encode_server_message, write_connect_answer,

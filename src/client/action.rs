@@ -1,0 +1,100 @@
+//! What a client asks its driver to do, and what it tells the application.
+
+use crate::close::CloseReason;
+use crate::frame::Frame;
+use crate::ids::{LinkId, RecordId};
+use crate::value::{Object, Value};
+use alloc::vec::Vec;
+
+/// An effect, to be carried out in order. Exhaustive: a driver must not ignore one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAction {
+    /// Begin to connect to the room. An attempt that is still under way may be given up for it.
+    Dial,
+    /// Send the frame on the link.
+    Send {
+        /// Where to.
+        link: LinkId,
+        /// What.
+        frame: Frame,
+    },
+    /// Close the link, after what was sent on it before. The client has forgotten it.
+    Close {
+        /// Which.
+        link: LinkId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Tell the application.
+    Event(ClientEvent),
+}
+
+/// Something that the application may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// The connection's status is this now.
+    Status(Status),
+    /// Documents or records of session scope changed, in one step. Only net changes are told: of
+    /// a record that looks as before nothing is said.
+    Changed {
+        /// Who changed them.
+        source: Source,
+        /// The records that look different now.
+        changes: Vec<RecordChange>,
+    },
+    /// Presence records of others changed, in one step.
+    Presence(Vec<RecordChange>),
+    /// The room has answered all changes of documents: nothing is pending or unsent.
+    Settled,
+    /// The host sent something of the application's.
+    Custom(Value),
+}
+
+/// How a client stands to its room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// There is no connection. The client will try again.
+    Offline,
+    /// An attempt is under way, or the room has not let the client in yet.
+    Connecting,
+    /// The client is in the room.
+    Online,
+    /// The room does not want this client. It does not try again.
+    Refused(CloseReason),
+    /// The application closed the client.
+    Closed,
+}
+
+/// Who changed records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The application, by a transaction.
+    Local,
+    /// The room: by what others did, or by what it made of a push.
+    Remote,
+}
+
+/// A record that looks different now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordChange {
+    /// Which.
+    pub id: RecordId,
+    /// What it was, or `None` when it was not there.
+    pub before: Option<Object>,
+    /// What it is now, or `None` when it is gone.
+    pub after: Option<Object>,
+}
+
+/// What the driver learns of the network and of the application's place on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkHint {
+    /// There is a network again: worth an attempt at once.
+    Up,
+    /// There is no network any more.
+    Down,
+    /// The application is in front: worth an attempt at once, and attempts come often.
+    Foreground,
+    /// Nobody looks at the application: attempts come rarely.
+    Background,
+}

@@ -1,0 +1,134 @@
+//! What an application decides about its client.
+
+use crate::error::ConfigError;
+use crate::ids::Key;
+use crate::limits::Limits;
+use crate::schema::{Schema, Scope};
+use alloc::collections::BTreeSet;
+use core::time::Duration;
+
+/// How a client behaves. Checked when the client is made.
+///
+/// ```
+/// use core::time::Duration;
+/// use roomsync::{ClientConfig, PresenceMode};
+///
+/// let mut config = ClientConfig::default();
+/// config.presence_mode = PresenceMode::Solo;
+/// config.dial_timeout = Duration::from_secs(5);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// What the client accepts and holds at most. A message may be larger than a room takes:
+    /// all of a room's records come in one. [`Limits::unanswered_pushes`] is how many pushes may
+    /// be on their way before further changes wait.
+    pub limits: Limits,
+    /// How long an attempt to connect may take.
+    pub dial_timeout: Duration,
+    /// How long the room may take to let the client in. All of the room's records come in that
+    /// answer, so this bounds how large a room can be entered over a slow link.
+    pub answer_timeout: Duration,
+    /// The time between two pings.
+    pub ping_interval: Duration,
+    /// How long the room may be silent, and how long a ping unanswered, before the client
+    /// connects anew.
+    pub health_timeout: Duration,
+    /// The least time between two pushes.
+    pub push_interval: Duration,
+    /// The least time between two pushes while nobody else is there.
+    pub solo_push_interval: Duration,
+    /// Waits between attempts, while the application is in front.
+    pub backoff: Backoff,
+    /// Waits between attempts, while it is in the background.
+    pub background_backoff: Backoff,
+    /// Whether presence is sent, to begin with.
+    pub presence_mode: PresenceMode,
+    /// Document types that need object access instead of a session that is not read-only, as the
+    /// room is configured.
+    pub object_types: BTreeSet<Key>,
+}
+
+/// How long to wait between attempts: each time half as long again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first wait.
+    pub min: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+/// Whether anybody else is there to be shown the client's presence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PresenceMode {
+    /// Nobody: presence is not sent, and documents are pushed less often.
+    Solo,
+    /// Somebody may be.
+    #[default]
+    Full,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            limits: Limits { message_bytes: 512 << 20, ..Limits::default() },
+            dial_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(5),
+            health_timeout: Duration::from_secs(10),
+            // Rounded up to whole microseconds, so that a second never holds 31.
+            push_interval: Duration::from_micros(33_334),
+            solo_push_interval: Duration::from_secs(1),
+            backoff: Backoff { min: Duration::from_millis(500), max: Duration::from_secs(2) },
+            background_backoff: Backoff {
+                min: Duration::from_secs(1),
+                max: Duration::from_secs(5 * 60),
+            },
+            presence_mode: PresenceMode::Full,
+            object_types: BTreeSet::new(),
+        }
+    }
+}
+
+impl ClientConfig {
+    pub(super) fn check(&self, schema: &Schema) -> Result<(), ConfigError> {
+        let Self {
+            limits,
+            dial_timeout,
+            answer_timeout,
+            ping_interval,
+            health_timeout,
+            push_interval,
+            solo_push_interval,
+            backoff,
+            background_backoff,
+            presence_mode: _,
+            object_types,
+        } = self;
+        limits.check()?;
+        for (name, duration) in [
+            ("dial_timeout", dial_timeout),
+            ("answer_timeout", answer_timeout),
+            ("ping_interval", ping_interval),
+            ("health_timeout", health_timeout),
+            ("push_interval", push_interval),
+            ("solo_push_interval", solo_push_interval),
+            ("backoff.min", &backoff.min),
+            ("backoff.max", &backoff.max),
+            ("background_backoff.min", &background_backoff.min),
+            ("background_backoff.max", &background_backoff.max),
+        ] {
+            // What is below the resolution of time never passes.
+            if duration.as_micros() == 0 {
+                return Err(ConfigError::ZeroDuration(name));
+            }
+        }
+        if object_types.iter().any(|name| schema.scope(name) != Some(Scope::Document)) {
+            return Err(ConfigError::NotADocumentType);
+        }
+        if schema.serialized().is_none() {
+            return Err(ConfigError::AdoptingSchema);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! What others did, and what became of pushes.
+
+use super::Client;
+use super::action::{ClientEvent, RecordChange, Source};
+use super::connection::Connection;
+use super::replica::{Replica, replace};
+use super::step::{Fault, Staged, Step};
+use crate::schema::Schema;
+use crate::wire::DataEntry;
+use alloc::vec::Vec;
+
+impl Client {
+    /// Applies the entries of a data message as one step. Before the client is let in there is
+    /// nothing to apply them to: the answer will hold what they say.
+    pub(super) fn handle_data(&mut self, entries: &[DataEntry]) {
+        if !matches!(self.connection, Connection::Online(_)) {
+            return;
+        }
+        match self.data_step(entries) {
+            Ok((staged, server_clock)) => {
+                self.server_clock = server_clock;
+                self.take_over(staged, Replica::commit);
+            }
+            Err(Fault) => self.start_over(),
+        }
+    }
+
+    /// Lets what the room said take effect, in the way that `commit` does it for documents, and
+    /// tells the application what looks different.
+    pub(super) fn take_over(
+        &mut self,
+        mut staged: Staged,
+        commit: impl FnOnce(&mut Replica, &Schema, Staged) -> Vec<RecordChange>,
+    ) {
+        let presence = core::mem::take(&mut staged.presence).into_iter();
+        let presence = presence.filter_map(|(id, after)| replace(&mut self.presence, id, after));
+        let presence: Vec<RecordChange> = presence.collect();
+        let changes = commit(&mut self.replica, &self.schema, staged);
+        if !changes.is_empty() {
+            self.emit(ClientEvent::Changed { source: Source::Remote, changes });
+        }
+        if !presence.is_empty() {
+            self.emit(ClientEvent::Presence(presence));
+        }
+    }
+
+    fn data_step(&self, entries: &[DataEntry]) -> Result<(Staged, Option<u64>), Fault> {
+        let mut step = Step::new(&self.schema, &self.replica, &self.presence);
+        let mut server_clock = self.server_clock;
+        for entry in entries {
+            server_clock = Some(step.apply_entry(entry)?);
+        }
+        Ok((step.into_staged(), server_clock))
+    }
+}

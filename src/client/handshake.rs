@@ -1,0 +1,86 @@
+//! How a client enters its room, and what it does when it cannot make sense of the answer.
+
+use super::Client;
+use super::action::{ClientAction, Status};
+use super::connection::{Connection, Online};
+use super::health::Health;
+use super::replica::Replica;
+use super::step::{Fault, Staged, Step};
+use crate::close::CloseReason;
+use crate::ids::{Key, LinkId};
+use crate::wire::{
+    ClientMessage, ConnectAnswer, ConnectRequest, PROTOCOL_VERSION, encode_client_message, split,
+};
+use alloc::format;
+
+/// So many answers in a row that make no sense end all attempts.
+const MOST_FAILED_HYDRATIONS: u32 = 3;
+
+impl Client {
+    /// Asks to be let in on a new link.
+    pub(super) fn enter(&mut self, link: LinkId) {
+        self.last_request += 1;
+        let request = Key::from(format!("{}", self.last_request));
+        let (since, until) = (self.now, self.now.saturating_add(self.config.answer_timeout));
+        let entering = Connection::Entering { link, request: request.clone(), since, until };
+        self.leave(entering, Status::Connecting);
+        self.send(&ClientMessage::Connect(ConnectRequest {
+            connect_request_id: request,
+            last_server_clock: self.server_clock,
+            protocol_version: Some(PROTOCOL_VERSION),
+            schema: self.schema.serialized().cloned(),
+        }));
+    }
+
+    /// Takes the answer to the latest request; answers to others are ignored.
+    pub(super) fn handle_connect_answer(&mut self, answer: ConnectAnswer) {
+        let Connection::Entering { link, request, .. } = &self.connection else { return };
+        if *request != answer.connect_request_id {
+            return;
+        }
+        let link = *link;
+        match self.hydration(&answer) {
+            Ok(staged) => {
+                self.is_readonly = answer.is_readonly;
+                self.object_access = answer.object_access.unwrap_or_default();
+                self.server_clock = Some(answer.server_clock);
+                self.failed_hydrations = 0;
+                self.retry.reset();
+                self.connection = Connection::Online(Online {
+                    link,
+                    health: Health::new(self.now, self.config.ping_interval),
+                    pushed_at: None,
+                    pushed_presence: None,
+                });
+                self.take_over(staged, Replica::hydrate);
+                self.set_status(Status::Online);
+            }
+            Err(Fault) => self.start_over(),
+        }
+    }
+
+    /// Connects anew, since the room said something that makes no sense here.
+    pub(super) fn start_over(&mut self) {
+        if matches!(self.connection, Connection::Entering { .. }) {
+            self.failed_hydrations += 1;
+            if self.failed_hydrations >= MOST_FAILED_HYDRATIONS {
+                return self.stop(CloseReason::Closed, Status::Refused(CloseReason::UnknownError));
+            }
+        }
+        self.retry_later(CloseReason::Reset);
+    }
+
+    /// Sends a message, in pieces if it is long, on the link that there is.
+    pub(super) fn send(&mut self, message: &ClientMessage) {
+        let Some(link) = self.connection.link() else { return };
+        let frames = split(encode_client_message(message)).into_iter();
+        self.actions.extend(frames.map(|frame| ClientAction::Send { link, frame }));
+    }
+
+    fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {
+        let mut step = Step::new(&self.schema, &self.replica, &self.presence);
+        step.wipe(answer.hydration_type);
+        step.apply(&answer.diff)?;
+        Ok(step.into_staged())
+    }
+}

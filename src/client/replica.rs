@@ -1,0 +1,244 @@
+//! The client's copy of the room: what the room has said, what is on its way to it, and what the
+//! application sees.
+//!
+//! The records that the application sees stand in one map. Only a record that was changed here
+//! and not yet confirmed has more to it, in `touched`; a change of the room to any other record
+//! costs just that change.
+
+use super::action::RecordChange;
+use super::rebase::{change_between, predict};
+use super::step::Staged;
+use crate::diff::{NetworkDiff, RecordOp};
+use crate::ids::RecordId;
+use crate::schema::Schema;
+use crate::store::Records;
+use crate::value::Object;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+#[derive(Debug, Default)]
+pub(super) struct Replica {
+    /// The documents that the application sees.
+    visible: BTreeMap<RecordId, Object>,
+    /// Documents with a pending push, or with changes that are not pushed yet.
+    touched: BTreeMap<RecordId, Touched>,
+    /// Those of `touched` whose visible form differs from their base.
+    unsent: BTreeSet<RecordId>,
+    /// Pushes that the room has not answered, oldest first. After a cut they stay, as nobody knows
+    /// which of them the room has seen, until they become part of one new push.
+    pending: VecDeque<PendingPush>,
+    /// Records of session scope.
+    local: BTreeMap<RecordId, Object>,
+}
+
+/// What the room knows of a record that was changed here. `None` where there is no record.
+#[derive(Debug)]
+struct Touched {
+    /// What the room last said.
+    confirmed: Option<Object>,
+    /// What the room will say if all pending pushes take effect: what unsent changes are to.
+    base: Option<Object>,
+    /// How many pending pushes change the record.
+    pending: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct PendingPush {
+    pub(super) clock: u64,
+    pub(super) diff: NetworkDiff,
+}
+
+impl Replica {
+    /// The document, as far as the room has confirmed it.
+    pub(super) fn confirmed(&self, id: &str) -> Option<&Object> {
+        match self.touched.get(id) {
+            Some(touched) => touched.confirmed.as_ref(),
+            None => self.visible.get(id),
+        }
+    }
+
+    /// The ids of all documents that the room has confirmed.
+    pub(super) fn confirmed_ids(&self) -> impl Iterator<Item = &RecordId> {
+        let untouched = self.visible.keys().filter(|id| !self.touched.contains_key(*id));
+        let touched = self.touched.iter().filter(|(_, touched)| touched.confirmed.is_some());
+        untouched.chain(touched.map(|(id, _)| id))
+    }
+
+    /// Whether the room has confirmed all that the application sees.
+    pub(super) fn is_settled(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// Whether there are changes to push.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    pub(super) const fn pending(&self) -> &VecDeque<PendingPush> {
+        &self.pending
+    }
+
+    /// Changes a record of session scope.
+    pub(super) fn edit_local(
+        &mut self,
+        id: RecordId,
+        after: Option<Object>,
+    ) -> Option<RecordChange> {
+        replace(&mut self.local, id, after)
+    }
+
+    /// Changes a document on behalf of the application.
+    pub(super) fn edit(&mut self, id: RecordId, after: Option<Object>) -> Option<RecordChange> {
+        let change = replace(&mut self.visible, id.clone(), after)?;
+        self.touched.entry(id.clone()).or_insert_with(|| Touched {
+            confirmed: change.before.clone(),
+            base: change.before.clone(),
+            pending: 0,
+        });
+        self.settle(id);
+        Some(change)
+    }
+
+    /// All unsent changes as one diff, which the caller hands back to [`Self::await_result`].
+    pub(super) fn take_unsent(&mut self) -> NetworkDiff {
+        let mut diff = NetworkDiff::default();
+        for id in core::mem::take(&mut self.unsent) {
+            let Some(touched) = self.touched.get_mut(&id) else { continue };
+            let visible = self.visible.get(&id);
+            let Some(mut op) = change_between(touched.base.as_ref(), visible) else { continue };
+            if matches!(op, RecordOp::Put(_)) && touched.base.is_some() {
+                // Rooms change no record's type: it goes first, and comes with the next push.
+                op = RecordOp::Remove;
+                touched.base = None;
+                self.unsent.insert(id.clone());
+            } else {
+                touched.base = visible.cloned();
+            }
+            diff.insert(id, op);
+        }
+        diff
+    }
+
+    /// Notes a push that was sent.
+    pub(super) fn await_result(&mut self, clock: u64, diff: NetworkDiff) {
+        for (id, _) in diff.iter() {
+            if let Some(touched) = self.touched.get_mut(id) {
+                touched.pending += 1;
+            }
+        }
+        self.pending.push_back(PendingPush { clock, diff });
+    }
+
+    /// Takes over what the room said, and moves what is not confirmed onto it.
+    pub(super) fn commit(&mut self, schema: &Schema, staged: Staged) -> Vec<RecordChange> {
+        let mut affected = BTreeSet::new();
+        for push in self.pending.drain(..staged.answered.min(self.pending.len())) {
+            for (id, _) in push.diff {
+                if let Some(touched) = self.touched.get_mut(&id) {
+                    touched.pending = touched.pending.saturating_sub(1);
+                    affected.insert(id);
+                }
+            }
+        }
+        let mut changes = Vec::new();
+        for (id, confirmed) in staged.documents {
+            match self.touched.get_mut(&id) {
+                Some(touched) => {
+                    touched.confirmed = confirmed;
+                    affected.insert(id);
+                }
+                None => changes.extend(replace(&mut self.visible, id, confirmed)),
+            }
+        }
+        changes.extend(affected.into_iter().filter_map(|id| self.rebase(schema, id)));
+        changes
+    }
+
+    /// Takes over a hydration. Afterwards no push is pending: what the pending ones did that the
+    /// room does not know is unsent.
+    pub(super) fn hydrate(&mut self, schema: &Schema, staged: Staged) -> Vec<RecordChange> {
+        let mut changes = Vec::new();
+        for id in &staged.gone {
+            // A room speaks of the end only of what it has seen. So the push that made this record
+            // had reached it, and somebody else has removed the record since: it stays removed.
+            let made_here = |touched: &Touched| touched.confirmed.is_none() && touched.pending > 0;
+            if self.touched.get(id).is_some_and(made_here) {
+                self.touched.remove(id);
+                self.unsent.remove(id);
+                changes.extend(replace(&mut self.visible, id.clone(), None));
+            }
+        }
+        changes.extend(self.commit(schema, staged));
+        self.pending.clear();
+        let touched: Vec<RecordId> = self.touched.keys().cloned().collect();
+        for id in touched {
+            if let Some(touched) = self.touched.get_mut(&id) {
+                touched.pending = 0;
+                touched.base = touched.confirmed.clone();
+                self.settle(id);
+            }
+        }
+        changes
+    }
+
+    /// Computes a touched record anew, after what the room knows of it has changed: what is
+    /// confirmed, then what is pending, then what is unsent.
+    fn rebase(&mut self, schema: &Schema, id: RecordId) -> Option<RecordChange> {
+        let touched = self.touched.get_mut(&id)?;
+        let intent = match self.unsent.contains(&id) {
+            true => change_between(touched.base.as_ref(), self.visible.get(&id)),
+            false => None,
+        };
+        let ops = self.pending.iter().filter_map(|push| push.diff.get(&id));
+        let base = ops.fold(touched.confirmed.clone(), |base, op| predict(schema, base, op));
+        if base != touched.base {
+            touched.base = base;
+        }
+        let base = touched.base.clone();
+        let after = intent.iter().fold(base, |base, op| predict(schema, base, op));
+        let change = replace(&mut self.visible, id.clone(), after);
+        self.settle(id);
+        change
+    }
+
+    /// Notes whether a touched record has unsent changes, and forgets it once it has nothing.
+    fn settle(&mut self, id: RecordId) {
+        let Some(touched) = self.touched.get(&id) else { return };
+        if touched.base.as_ref() != self.visible.get(&id) {
+            self.unsent.insert(id);
+            return;
+        }
+        self.unsent.remove(&id);
+        if touched.pending == 0 {
+            self.touched.remove(&id);
+        }
+    }
+}
+
+impl Records for Replica {
+    fn record(&self, id: &str) -> Option<&Object> {
+        self.visible.get(id).or_else(|| self.local.get(id))
+    }
+
+    fn records(&self) -> Box<dyn Iterator<Item = (&RecordId, &Object)> + '_> {
+        let local = self.local.iter().filter(|(id, _)| !self.visible.contains_key(*id));
+        Box::new(self.visible.iter().chain(local))
+    }
+}
+
+/// Makes the record of `id` be `after`. Returns what changed, if anything did.
+pub(super) fn replace(
+    records: &mut BTreeMap<RecordId, Object>,
+    id: RecordId,
+    after: Option<Object>,
+) -> Option<RecordChange> {
+    if records.get(&id) == after.as_ref() {
+        return None;
+    }
+    let before = match after.clone() {
+        Some(record) => records.insert(id.clone(), record),
+        None => records.remove(&id),
+    };
+    Some(RecordChange { id, before, after })
+}

@@ -1,0 +1,321 @@
+//! Clients and a room in one thread, on links that delay and cut, driven from a seed.
+
+use super::*;
+use crate::ids::{ConnectionId, RecordId};
+use crate::room::{Room, RoomAction, RoomConfig, SessionParams};
+use alloc::collections::VecDeque;
+
+/// A small generator of numbers: the same seed, the same run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % (end as u64)).unwrap()
+    }
+
+    fn one_in(&mut self, end: usize) -> bool {
+        self.below(end) == 0
+    }
+}
+
+/// An ordered stream in both directions. What is not delivered when it is cut is lost.
+struct Wire {
+    link: LinkId,
+    connection: ConnectionId,
+    to_room: VecDeque<Vec<u8>>,
+    to_client: VecDeque<Vec<u8>>,
+}
+
+struct Member {
+    name: String,
+    client: Client,
+    /// Whether the client asked for a connection that it did not get yet.
+    dials: bool,
+    wire: Option<Wire>,
+    /// What the events alone say that there is.
+    told: BTreeMap<RecordId, Object>,
+    told_presence: BTreeMap<RecordId, Object>,
+}
+
+struct World {
+    now: Instant,
+    room: Room,
+    members: Vec<Member>,
+    random: Random,
+}
+
+impl World {
+    fn new(seed: u64, members: usize) -> Self {
+        let room = Room::new(RoomConfig::default(), schema()).unwrap();
+        let member = |index: usize| Member {
+            name: format!("member-{index}"),
+            client: Client::new(Instant::ZERO, ClientConfig::default(), schema()).unwrap(),
+            dials: false,
+            wire: None,
+            told: BTreeMap::new(),
+            told_presence: BTreeMap::new(),
+        };
+        let random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let members = (0..members).map(member).collect();
+        let mut world = Self { now: Instant::ZERO, room, members, random };
+        world.settle_actions();
+        world
+    }
+
+    /// Carries out what all machines ask for.
+    fn settle_actions(&mut self) {
+        for member in &mut self.members {
+            while let Some(action) = member.client.poll_action() {
+                match action {
+                    ClientAction::Dial => member.dials = true,
+                    ClientAction::Send { link, frame } => {
+                        if let Some(wire) = member.wire.as_mut().filter(|wire| wire.link == link) {
+                            wire.to_room.push_back(frame.bytes().to_vec());
+                        }
+                    }
+                    ClientAction::Close { link, reason } => {
+                        assert!(!reason.is_fatal());
+                        if let Some(wire) = member.wire.take_if(|wire| wire.link == link) {
+                            self.room.handle_disconnect(self.now, wire.connection);
+                        }
+                    }
+                    ClientAction::Event(ClientEvent::Changed { changes, .. }) => {
+                        tell(&mut member.told, changes);
+                    }
+                    ClientAction::Event(ClientEvent::Presence(changes)) => {
+                        tell(&mut member.told_presence, changes);
+                    }
+                    ClientAction::Event(_) => {}
+                }
+            }
+            assert!(member.told.iter().eq(member.client.records()), "events tell the records");
+            assert!(member.told_presence.iter().eq(member.client.presence()));
+        }
+        while let Some(action) = self.room.poll_action() {
+            match action {
+                RoomAction::Send { connection, frame } => {
+                    let member = member_on(&mut self.members, connection);
+                    if let Some(wire) = member.and_then(|member| member.wire.as_mut()) {
+                        wire.to_client.push_back(frame.bytes().to_vec());
+                    }
+                }
+                RoomAction::Close { connection, reason } => {
+                    assert!(!reason.is_fatal(), "{reason}");
+                    if let Some(member) = member_on(&mut self.members, connection)
+                        && let Some(wire) = member.wire.take()
+                    {
+                        // What is on its way still arrives before the end of an ordered stream.
+                        for bytes in &wire.to_client {
+                            member.client.handle_message(self.now, wire.link, bytes);
+                        }
+                        member.client.handle_disconnected(self.now, wire.link, reason);
+                    }
+                }
+                RoomAction::Persist(_) | RoomAction::Event(_) => {}
+            }
+        }
+    }
+
+    /// A random member edits, delivers, cuts, connects or waits.
+    fn step(&mut self) {
+        let index = self.random.below(self.members.len());
+        match self.random.below(20) {
+            0..8 => self.edit(index),
+            8..16 => self.deliver(index),
+            16 => self.connect(index),
+            17 if self.random.one_in(3) => self.cut(index),
+            18 => {
+                let x = self.random.below(9);
+                let cursor = format!(r#"{{"id":"cursor:me","typeName":"cursor","x":{x}}}"#);
+                let client = &mut self.members[index].client;
+                client.set_presence(self.now, Some(cursor.parse().unwrap())).unwrap();
+            }
+            _ => {
+                let millis = [1, 20, 300, 6_000][self.random.below(4)];
+                self.pass(Duration::from_millis(millis));
+            }
+        }
+        self.settle_actions();
+    }
+
+    fn edit(&mut self, index: usize) {
+        let random = &mut self.random;
+        let id = format!("note:{}", random.below(4));
+        let client = &mut self.members[index].client;
+        let number = random.below(1000);
+        client
+            .transact(self.now, |tx| {
+                if tx.get(&id).is_none() {
+                    let fields = r#","text":"","tags":[],"props":{}"#;
+                    return tx.put(note(id.trim_start_matches("note:"), fields));
+                }
+                match number % 6 {
+                    0 => tx.remove(&id),
+                    1 => tx.update(&id, |record| {
+                        record.insert("x", number.to_string());
+                    }),
+                    2 => tx.update(&id, |record| {
+                        let text = record.get("text").and_then(Value::as_str).unwrap_or_default();
+                        record.insert("text", format!("{text}{number}"));
+                    }),
+                    3 => tx.update(&id, |record| {
+                        if let Some(Value::Array(tags)) = record.get_mut("tags") {
+                            tags.push(Value::from(number.to_string()));
+                        }
+                    }),
+                    4 => tx.update(&id, |record| {
+                        if let Some(Value::Object(props)) = record.get_mut("props") {
+                            props.insert(format!("p{}", number % 5), number.to_string());
+                        }
+                    }),
+                    _ => tx.update(&id, |record| {
+                        record.remove("x");
+                    }),
+                }
+            })
+            .unwrap();
+    }
+
+    fn deliver(&mut self, index: usize) {
+        let member = &mut self.members[index];
+        let Some(wire) = &mut member.wire else { return };
+        if self.random.one_in(2) {
+            if let Some(bytes) = wire.to_room.pop_front() {
+                self.room.handle_message(self.now, wire.connection, &bytes);
+            }
+        } else if let Some(bytes) = wire.to_client.pop_front() {
+            member.client.handle_message(self.now, wire.link, &bytes);
+        }
+    }
+
+    fn connect(&mut self, index: usize) {
+        let member = &mut self.members[index];
+        if !core::mem::take(&mut member.dials) {
+            return;
+        }
+        let params = SessionParams::new(member.name.as_str());
+        let connection = self.room.handle_connect(self.now, params).unwrap();
+        let link = member.client.handle_connected(self.now);
+        let (to_room, to_client) = (VecDeque::new(), VecDeque::new());
+        member.wire = Some(Wire { link, connection, to_room, to_client });
+    }
+
+    /// Each side hears of the end by itself; what was on its way is lost.
+    fn cut(&mut self, index: usize) {
+        let member = &mut self.members[index];
+        if let Some(wire) = member.wire.take() {
+            self.room.handle_disconnect(self.now, wire.connection);
+            let reason = CloseReason::Disconnected;
+            member.client.handle_disconnected(self.now, wire.link, reason);
+        }
+    }
+
+    /// Lets time pass, with wake-ups exactly at the deadlines.
+    fn pass(&mut self, duration: Duration) {
+        let until = self.now.saturating_add(duration);
+        loop {
+            self.settle_actions();
+            let clients = self.members.iter().filter_map(|member| member.client.poll_timeout());
+            let due = clients.chain(self.room.poll_timeout()).min();
+            let Some(due) = due.filter(|due| *due <= until) else { break };
+            self.now = self.now.max(due);
+            self.room.handle_timeout(self.now);
+            for member in &mut self.members {
+                member.client.handle_timeout(self.now);
+            }
+        }
+        self.now = until;
+    }
+
+    /// Connects everybody and delivers everything, until nothing moves any more.
+    fn quiesce(&mut self) {
+        for _ in 0..200 {
+            for index in 0..self.members.len() {
+                self.connect(index);
+                self.settle_actions();
+                let member = &mut self.members[index];
+                let Some(wire) = &mut member.wire else { continue };
+                for bytes in core::mem::take(&mut wire.to_room) {
+                    self.room.handle_message(self.now, wire.connection, &bytes);
+                }
+                for bytes in core::mem::take(&mut wire.to_client) {
+                    member.client.handle_message(self.now, wire.link, &bytes);
+                }
+            }
+            self.pass(Duration::from_millis(50));
+        }
+    }
+
+    fn assert_converged(&self, seed: u64) {
+        for member in &self.members {
+            let name = &member.name;
+            assert_eq!(member.client.status(), &Status::Online, "seed {seed}: {name}");
+            assert!(member.client.is_settled(), "seed {seed}: {name} is settled");
+            let seen: Vec<_> = member.client.records().collect();
+            let there: Vec<_> = self.room.records().collect();
+            assert_eq!(seen, there, "seed {seed}: {name} sees what the room has");
+            assert_eq!(member.client.server_clock(), Some(self.room.clock()), "seed {seed}");
+            let shown: Vec<_> = member.client.presence().map(|(_, it)| it.get("x")).collect();
+            let others = self.room.presence().filter(|(session, _)| session.as_str() != name);
+            let others: Vec<_> = others.map(|(_, it)| it.get("x")).collect();
+            assert_eq!(
+                shown.len(),
+                others.len(),
+                "seed {seed}: {name} sees the presence of others"
+            );
+            for x in others {
+                assert!(shown.contains(&x), "seed {seed}: {name} sees the presence of others");
+            }
+        }
+    }
+}
+
+fn member_on(members: &mut [Member], connection: ConnectionId) -> Option<&mut Member> {
+    members
+        .iter_mut()
+        .find(|member| member.wire.as_ref().is_some_and(|wire| wire.connection == connection))
+}
+
+fn tell(told: &mut BTreeMap<RecordId, Object>, changes: Vec<RecordChange>) {
+    for RecordChange { id, before, after } in changes {
+        assert_ne!(before, after, "only net changes are told");
+        let was = match after {
+            Some(after) => told.insert(id, after),
+            None => told.remove(&id),
+        };
+        assert_eq!(was, before, "an event continues where the last one ended");
+    }
+}
+
+#[test]
+fn clients_converge_whatever_happens_on_the_way() {
+    let (mut pushes, mut reconnects) = (0, 0);
+    for seed in 1..=150 {
+        let mut world = World::new(seed, 3);
+        for _ in 0..400 {
+            world.step();
+        }
+        world.quiesce();
+        world.assert_converged(seed);
+        pushes += world.members.iter().map(|member| member.client.last_push).sum::<u64>();
+        reconnects += world.members.iter().map(|member| member.client.last_link).sum::<u64>();
+    }
+    assert!(pushes > 5000 && reconnects > 1000, "{pushes} pushes on {reconnects} links");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let run = |seed| {
+        let mut world = World::new(seed, 3);
+        for _ in 0..300 {
+            world.step();
+        }
+        let actions = world.members.iter().map(|member| format!("{:?}", member.client));
+        actions.collect::<Vec<_>>()
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7), run(8));
+}
