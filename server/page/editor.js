@@ -181,10 +181,16 @@ export class Editor {
   }
 
   nudge(dx, dy) {
+    this.history.step(() => this.moveSelection(dx, dy))
+  }
+
+  /** Moves what is selected by a distance on the page, as part of the open step. */
+  moveSelection(dx, dy) {
     if (!this.canEdit) return
-    this.history.step(() => {
-      for (const shape of this.#selectedShapes()) this.history.put(movedOnPage(this.store, shape, dx, dy))
-    })
+    for (const shape of this.#selectedShapes()) {
+      // What lies inside a selected shape moves with it.
+      if (!this.#hasSelectedParent(shape)) this.history.put(movedOnPage(this.store, shape, dx, dy))
+    }
   }
 
   undo() {
@@ -204,6 +210,12 @@ export class Editor {
     const bounds = this.boundsOf(new Set(this.shapes.map(({ id }) => id)))
     if (bounds) this.camera.fit(bounds, this.screen)
     else this.camera.zoomTo(1, { x: this.screen.w / 2, y: this.screen.h / 2 })
+  }
+
+  #hasSelectedParent({ parentId }, depth = 0) {
+    if (this.selection.has(parentId)) return true
+    const parent = this.store.get(parentId)
+    return parent !== undefined && depth < MAX_DEPTH && this.#hasSelectedParent(parent, depth + 1)
   }
 
   #selectedShapes() {

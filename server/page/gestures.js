@@ -1,6 +1,6 @@
 // What a press, drag and release does, per tool. A gesture is {move(event), end(event), cancel()}; points are on the page.
 
-import { movedOnPage, rectangle, stroke } from './shapes.js'
+import { rectangle, stroke } from './shapes.js'
 
 const CLICK_SLOP = 4 // CSS pixels: less is a click, not a drag
 const MIN_STEP = 1.2 // CSS pixels between the points of a stroke
@@ -42,18 +42,15 @@ function pick(editor, start) {
 }
 
 function moveSelection(editor, start, { clicked }) {
-  const { history, store } = editor
+  const { history } = editor
   let dragged = false
   let last = start.page
   history.begin()
   return {
     move({ page, screen }) {
       dragged ||= distance(screen, start.screen) >= CLICK_SLOP
-      if (!dragged || !editor.canEdit) return
-      for (const id of editor.selection) {
-        const shape = store.get(id)
-        if (shape && !shape.isLocked) history.put(movedOnPage(store, shape, page.x - last.x, page.y - last.y))
-      }
+      if (!dragged) return
+      editor.moveSelection(page.x - last.x, page.y - last.y)
       last = page
     },
     end() {

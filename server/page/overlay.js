@@ -32,7 +32,7 @@ export class Overlay {
     outline(context, editor, editor.selection, accent, 1.5)
     if (editor.selection.size > 1) {
       const bounds = editor.boundsOf(editor.selection)
-      if (bounds) box(context, editor, bounds, accent, false)
+      if (bounds) box(context, editor, grown(bounds, 12 / editor.camera.z), accent, false)
     }
     if (editor.marquee) box(context, editor, editor.marquee, accent)
     return this.#drawCursors(context, editor, people, now)
