@@ -3,6 +3,7 @@
 //
 // ROOMSYNC_SERVER  the server's command (default: target/release/roomsync-server)
 // ROOMSYNC_EDIT    the editing client's command (default: target/release/examples/edit)
+// INTEROP_VERBOSE  when set, what these programs write to standard error is shown
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

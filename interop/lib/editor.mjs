@@ -14,6 +14,8 @@ const WEIGHTS = {
 }
 
 export class Editor {
+  /** How many edits were made. */
+  edits = 0
   /** What the counter, a record that nobody else writes, was last set to. */
   count = 0
   #client
@@ -31,6 +33,7 @@ export class Editor {
 
   /** One random edit, and often one more on the counter. */
   edit() {
+    this.edits += 1
     this.#step(this.#random.weighted(WEIGHTS))
     if (this.#random.chance(0.5)) this.#countUp()
   }

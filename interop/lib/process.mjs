@@ -89,6 +89,7 @@ export function launch(command, args) {
   }
   child.stdout.setEncoding('utf8').on('data', (text) => (started.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text) => (started.stderr += text))
+  if (process.env.INTEROP_VERBOSE) child.stderr.pipe(process.stderr)
   const end = new Promise((resolve) => {
     const ended = (code, signal) => resolve((started.ended ??= { code, signal, at: performance.now() }))
     child.on('close', ended)
