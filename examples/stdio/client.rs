@@ -3,15 +3,20 @@
 use crate::{Fields, Machine, object};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, LinkId, Object,
-    RecordChange, Schema, Source, Status, Value,
+    RecordChange, Schema, SerializedSchema, Source, Status, Value,
 };
 use std::sync::Arc;
 
 pub(crate) struct ClientMachine(Client);
 
 impl ClientMachine {
-    pub(crate) fn new(schema: Arc<Schema>) -> Result<Self, String> {
-        let client = Client::new(Instant::ZERO, ClientConfig::default(), schema);
+    pub(crate) fn new(schema: Schema) -> Result<Self, String> {
+        // A client has to name some sequences; whoever cares gives a schema that does.
+        let schema = match schema.serialized() {
+            Some(_) => schema,
+            None => schema.with_serialized(SerializedSchema::default()),
+        };
+        let client = Client::new(Instant::ZERO, ClientConfig::default(), Arc::new(schema));
         client.map(Self).map_err(|error| error.to_string())
     }
 }

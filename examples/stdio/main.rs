@@ -10,7 +10,6 @@ mod room;
 use roomsync::{Instant, Number, Object, Schema, Value};
 use std::io::{BufRead, BufWriter, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// A machine that takes one command and says what came of it.
 pub(crate) trait Machine {
@@ -102,7 +101,7 @@ fn main() -> ExitCode {
 }
 
 fn make(machine: &str, schema: Result<Schema, String>) -> Result<Box<dyn Machine>, String> {
-    let schema = Arc::new(schema?);
+    let schema = schema?;
     Ok(match machine {
         "room" => Box::new(room::RoomMachine::new(schema)?),
         _ => Box::new(client::ClientMachine::new(schema)?),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 pub(crate) struct RoomMachine(Room);
 
 impl RoomMachine {
-    pub(crate) fn new(schema: Arc<Schema>) -> Result<Self, String> {
-        let room = Room::new(RoomConfig::default(), schema);
+    pub(crate) fn new(schema: Schema) -> Result<Self, String> {
+        let room = Room::new(RoomConfig::default(), Arc::new(schema));
         room.map(Self).map_err(|error| error.to_string())
     }
 }

@@ -116,6 +116,13 @@ impl Schema {
         }
     }
 
+    /// The schema with these versions of its sequences instead of its own.
+    #[must_use]
+    pub fn with_serialized(mut self, serialized: SerializedSchema) -> Self {
+        self.serialized = Some(serialized);
+        self
+    }
+
     /// Where records of the type live, or `None` when there is no such type.
     #[must_use]
     pub fn scope(&self, type_name: &str) -> Option<Scope> {
