@@ -1,0 +1,8 @@
+//! The README's example is the program of that name.
+
+#[test]
+fn the_readme_shows_the_example_in_memory() {
+    let readme = include_str!("../README.md");
+    let (_, program) = include_str!("../examples/in_memory.rs").split_once('\n').unwrap();
+    assert!(readme.contains(program), "copy examples/in_memory.rs into the README");
+}
