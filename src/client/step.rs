@@ -42,13 +42,12 @@ impl<'a> Step<'a> {
         Self { schema, replica, presence, staged: Staged::default() }
     }
 
-    /// Drops what a hydration replaces.
+    /// Drops the documents that a hydration replaces. Presence left with the last connection.
     pub(super) fn wipe(&mut self, hydration: HydrationType) {
-        let gone = |id: &RecordId| (id.clone(), None);
-        self.staged.presence.extend(self.presence.keys().map(gone));
         match hydration {
             HydrationType::WipeAll => {
-                self.staged.documents.extend(self.replica.confirmed_ids().map(gone));
+                let gone = self.replica.confirmed_ids().map(|id| (id.clone(), None));
+                self.staged.documents.extend(gone);
             }
             HydrationType::WipePresence => {}
         }

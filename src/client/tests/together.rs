@@ -65,8 +65,15 @@ impl World {
         world
     }
 
-    /// Carries out what all machines ask for.
+    /// Carries out what all machines ask for, and what they ask for because of that.
     fn settle_actions(&mut self) {
+        self.carry_out_clients_actions();
+        while self.carry_out_room_actions() {
+            self.carry_out_clients_actions();
+        }
+    }
+
+    fn carry_out_clients_actions(&mut self) {
         for member in &mut self.members {
             while let Some(action) = member.client.poll_action() {
                 match action {
@@ -94,7 +101,13 @@ impl World {
             assert!(member.told.iter().eq(member.client.records()), "events tell the records");
             assert!(member.told_presence.iter().eq(member.client.presence()));
         }
+    }
+
+    /// Whether there was anything to carry out.
+    fn carry_out_room_actions(&mut self) -> bool {
+        let mut any = false;
         while let Some(action) = self.room.poll_action() {
+            any = true;
             match action {
                 RoomAction::Send { connection, frame } => {
                     let member = member_on(&mut self.members, connection);
@@ -117,6 +130,7 @@ impl World {
                 RoomAction::Persist(_) | RoomAction::Event(_) => {}
             }
         }
+        any
     }
 
     /// A random member edits, delivers, cuts, connects or waits.
@@ -226,13 +240,16 @@ impl World {
             for member in &mut self.members {
                 member.client.handle_timeout(self.now);
             }
+            self.settle_actions();
+            let mut later = self.members.iter().map(|member| member.client.poll_timeout());
+            assert!(later.all(|next| next.is_none_or(|next| next > self.now)));
         }
         self.now = until;
     }
 
     /// Connects everybody and delivers everything, until nothing moves any more.
     fn quiesce(&mut self) {
-        for _ in 0..200 {
+        for _ in 0..60 {
             for index in 0..self.members.len() {
                 self.connect(index);
                 self.settle_actions();
@@ -245,7 +262,7 @@ impl World {
                     member.client.handle_message(self.now, wire.link, &bytes);
                 }
             }
-            self.pass(Duration::from_millis(50));
+            self.pass(Duration::from_millis(100));
         }
     }
 
@@ -293,7 +310,7 @@ fn tell(told: &mut BTreeMap<RecordId, Object>, changes: Vec<RecordChange>) {
 #[test]
 fn clients_converge_whatever_happens_on_the_way() {
     let (mut pushes, mut reconnects) = (0, 0);
-    for seed in 1..=150 {
+    for seed in 1..=60 {
         let mut world = World::new(seed, 3);
         for _ in 0..400 {
             world.step();
@@ -303,7 +320,7 @@ fn clients_converge_whatever_happens_on_the_way() {
         pushes += world.members.iter().map(|member| member.client.last_push).sum::<u64>();
         reconnects += world.members.iter().map(|member| member.client.last_link).sum::<u64>();
     }
-    assert!(pushes > 5000 && reconnects > 1000, "{pushes} pushes on {reconnects} links");
+    assert!(pushes > 2000 && reconnects > 400, "{pushes} pushes on {reconnects} links");
 }
 
 #[test]
