@@ -7,9 +7,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{
-    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
-};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -30,7 +28,8 @@ pub enum ConnectError {
 pub(super) struct Dialer {
     request: Request,
     config: WebSocketConfig,
-    connector: Connector,
+    #[cfg(feature = "tls")]
+    connector: tokio_tungstenite::Connector,
 }
 
 impl Dialer {
@@ -41,40 +40,45 @@ impl Dialer {
     ) -> Result<Self, ConnectError> {
         let request = with_session(url, session).into_client_request();
         let request = request.map_err(|error| ConnectError::Url(error.to_string()))?;
-        let connector = match request.uri().scheme_str() {
-            Some("ws") => Connector::Plain,
-            Some("wss") => tls().ok_or(ConnectError::Scheme)?,
+        match request.uri().scheme_str() {
+            Some("ws") => {}
+            Some("wss") if cfg!(feature = "tls") => {}
             Some(_) | None => return Err(ConnectError::Scheme),
-        };
+        }
         let config = WebSocketConfig::default()
             .max_message_size(Some(message_bytes))
             .max_frame_size(Some(message_bytes));
-        Ok(Self { request, config, connector })
+        Ok(Self {
+            request,
+            config,
+            #[cfg(feature = "tls")]
+            connector: tls(),
+        })
     }
 
     pub(super) async fn dial(self) -> Result<Socket, tungstenite::Error> {
-        let Self { request, config, connector } = self;
+        let (request, config) = (self.request, Some(self.config));
         // Small frames must not wait for company.
         let no_delay = true;
-        let dialed =
-            connect_async_tls_with_config(request, Some(config), no_delay, Some(connector));
+        #[cfg(feature = "tls")]
+        let dialed = tokio_tungstenite::connect_async_tls_with_config(
+            request,
+            config,
+            no_delay,
+            Some(self.connector),
+        );
+        #[cfg(not(feature = "tls"))]
+        let dialed = tokio_tungstenite::connect_async_with_config(request, config, no_delay);
         Ok(dialed.await?.0)
     }
 }
 
+/// Trusts the certificates that browsers trust.
 #[cfg(feature = "tls")]
-fn tls() -> Option<Connector> {
+fn tls() -> tokio_tungstenite::Connector {
     let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let provider = rustls::crypto::ring::default_provider().into();
-    let config = rustls::ClientConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().ok()?;
-    let config = config.with_root_certificates(roots).with_no_client_auth();
-    Some(Connector::Rustls(config.into()))
-}
-
-#[cfg(not(feature = "tls"))]
-const fn tls() -> Option<Connector> {
-    None
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots);
+    tokio_tungstenite::Connector::Rustls(config.with_no_client_auth().into())
 }
 
 /// `url` with `sessionId` added to its query.
