@@ -2,6 +2,7 @@
 
 use roomsync::Instant;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -25,4 +26,10 @@ impl Clock {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Waits until a connection that was told to end has had its time to do so.
+pub(crate) async fn overdue(end: CancellationToken, patience: Duration) {
+    end.cancelled().await;
+    tokio::time::sleep(patience).await;
 }

@@ -13,11 +13,13 @@
     reason = "a driver runs where there is an operating system"
 )]
 
+mod client;
 mod clock;
 mod host;
 mod storage;
 mod writer;
 
+pub use client::{Client, ClientOptions, ConnectError};
 pub use host::{
     CommandError, EventHook, HostOptions, Incoming, Outgoing, RoomHandle, RoomHost,
     RoomUnavailable, StartError,

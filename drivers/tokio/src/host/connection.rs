@@ -2,13 +2,13 @@
 
 use super::Shared;
 use super::task::Input;
+use crate::clock::overdue;
 use crate::storage::RoomId;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use roomsync::{CloseReason, ConnectionId, Frame, SessionParams};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -100,12 +100,6 @@ where
         reason = transport.run(place) => reason,
         () = overdue(end, close_timeout) => CloseReason::Disconnected,
     }
-}
-
-/// Waits until a connection that was told to end has had its time.
-async fn overdue(end: CancellationToken, close_timeout: Duration) {
-    end.cancelled().await;
-    tokio::time::sleep(close_timeout).await;
 }
 
 impl<I, O> Transport<I, O>
