@@ -1,6 +1,6 @@
 //! What the host wants: changes, messages, and an end.
 
-use super::session::{SessionKey, State};
+use super::session::{Session, SessionKey, State};
 use super::{Origin, Room, RoomAction, place_schema};
 use crate::close::CloseReason;
 use crate::error::{RestoreError, SendError, TransactError, UnknownConnection};
@@ -9,9 +9,12 @@ use crate::schema::Scope;
 use crate::store::{RoomSnapshot, Transaction, check_document};
 use crate::time::Instant;
 use crate::value::{Object, Value};
-use crate::wire::{ServerMessage, encode_server_message};
+use crate::wire::{PROTOCOL_VERSION, ServerMessage, encode_server_message};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+
+/// What each touched record shall be, or `None` where it shall be gone.
+type Changes = BTreeMap<RecordId, Option<Object>>;
 
 impl Room {
     /// Changes documents in one step, like a push of the host's own.
@@ -29,7 +32,10 @@ impl Room {
         let mut tx = Transaction::new(&self.store, &self.schema, &[Scope::Document], depth);
         let result = f(&mut tx)?;
         let changes = tx.into_changes();
-        self.change_documents(changes);
+        if let Some(id) = self.presence_among(&changes) {
+            return Err(TransactError::WrongType(id));
+        }
+        self.change_documents(changes, false);
         self.flush();
         Ok(result)
     }
@@ -77,7 +83,9 @@ impl Room {
         let key = self.by_connection.get(&connection).copied();
         let key = key.ok_or(UnknownConnection(connection))?;
         self.flush_session_now(key);
-        self.remove(key, reason);
+        let reader = self.sessions.get(&key).and_then(Session::reader);
+        let version = reader.map_or(PROTOCOL_VERSION, |reader| reader.version);
+        self.reject(key, version, reason);
         self.flush();
         Ok(())
     }
@@ -97,20 +105,24 @@ impl Room {
         let is_fresh = self.store.is_empty() && self.sessions.is_empty();
         let own = if is_fresh { self.schema.serialized() } else { self.serialized.as_ref() };
         let serialized = place_schema(own, snapshot.schema.as_ref())?;
-        let mut changes: BTreeMap<RecordId, Option<Object>> =
-            self.store.iter().map(|(id, _)| (id.clone(), None)).collect();
+        let depth = self.config.limits.value_depth;
+        let mut changes: Changes = self.store.iter().map(|(id, _)| (id.clone(), None)).collect();
         for (record, _) in snapshot.documents {
-            if let Some(id) = check_document(&record, &self.schema)?
+            if let Some(id) = check_document(&record, &self.schema, depth)?
                 && let Some(Some(_)) = changes.insert(id.clone(), Some(record))
             {
                 return Err(RestoreError::RepeatedId(id));
             }
         }
-        if serialized != self.serialized {
-            self.serialized.clone_from(&serialized);
-            self.persist(Origin::Host, &[], serialized);
+        if let Some(id) = self.presence_among(&changes) {
+            return Err(RestoreError::RepeatedId(id));
         }
-        self.change_documents(changes);
+        let is_new_schema = serialized.is_some() && serialized != self.serialized;
+        if is_new_schema {
+            self.serialized = serialized;
+            self.is_schema_unsaved = true;
+        }
+        self.change_documents(changes, is_new_schema);
         self.flush();
         Ok(())
     }
@@ -134,7 +146,14 @@ impl Room {
         }
     }
 
-    fn change_documents(&mut self, changes: BTreeMap<RecordId, Option<Object>>) {
+    /// A record to be that has the id of a session's presence. Whoever hears of both could not
+    /// tell them apart.
+    fn presence_among(&self, changes: &Changes) -> Option<RecordId> {
+        let mut ids = self.sessions.values().map(|session| &session.presence_id);
+        ids.find(|id| matches!(changes.get(*id), Some(Some(_)))).cloned()
+    }
+
+    fn change_documents(&mut self, changes: Changes, is_new_schema: bool) {
         let mut edit = self.store.edit();
         for (id, record) in changes {
             match record {
@@ -143,8 +162,8 @@ impl Room {
             };
         }
         let ops = edit.commit();
-        if !ops.is_empty() {
-            self.persist(Origin::Host, &ops, None);
+        if !ops.is_empty() || is_new_schema {
+            self.persist(Origin::Host, &ops);
             self.broadcast(None, &ops);
         }
     }

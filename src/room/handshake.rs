@@ -59,7 +59,8 @@ impl Room {
             }),
             None => {
                 self.serialized = Some(schema.clone());
-                self.persist(Origin::Host, &[], Some(schema.clone()));
+                self.is_schema_unsaved = true;
+                self.persist(Origin::Host, &[]);
                 Ok(())
             }
         }

@@ -59,10 +59,7 @@ impl Room {
                 key
             }
             None => {
-                let key = SessionKey(self.next_session);
-                self.next_session += 1;
-                let presence_type = self.schema.presence_type().map_or("presence", |name| name);
-                let presence_id = RecordId::from(format!("{presence_type}:{}", key.0));
+                let (key, presence_id) = self.new_session();
                 self.by_name.insert(name.clone(), key);
                 let session = Session {
                     name,
@@ -128,6 +125,19 @@ impl Room {
         self.advance(now);
         self.run_timers();
         self.flush();
+    }
+
+    /// The key of a new session, and an id for its presence that names no document.
+    fn new_session(&mut self) -> (SessionKey, RecordId) {
+        let presence_type = self.schema.presence_type().map_or("presence", |name| name);
+        loop {
+            let key = SessionKey(self.next_session);
+            self.next_session += 1;
+            let presence_id = RecordId::from(format!("{presence_type}:{}", key.0));
+            if self.store.get(&presence_id).is_none() {
+                return (key, presence_id);
+            }
+        }
     }
 
     pub(super) fn advance(&mut self, now: Instant) {

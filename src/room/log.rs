@@ -97,12 +97,10 @@ impl Log {
         }
     }
 
-    /// Remembers that a presence record goes with the next entry.
-    pub(super) fn note_presence_removed(&mut self, id: &RecordId) {
-        /// Far more than sessions that come and go while one does not read.
-        const MOST: usize = 1000;
+    /// Remembers that a presence record goes with the next entry, and at `most` so many.
+    pub(super) fn note_presence_removed(&mut self, id: &RecordId, most: usize) {
         self.presence_removed.push_back((self.end(), id.clone()));
-        if self.presence_removed.len() > MOST
+        if self.presence_removed.len() > most
             && let Some((position, _)) = self.presence_removed.pop_front()
         {
             self.presence_known_since = position + 1;

@@ -4,6 +4,7 @@
 //! have to hear stands once in the [`log`]; each session only knows how far it has read.
 
 mod action;
+mod broadcast;
 mod command;
 mod config;
 mod flush;
@@ -58,6 +59,8 @@ pub struct Room {
     schema: Arc<Schema>,
     /// What the records are of. `None` while the schema adopts and no client has come.
     serialized: Option<SerializedSchema>,
+    /// Whether the next commit has to carry `serialized`, since none has.
+    is_schema_unsaved: bool,
     store: Store,
     /// The latest time that was passed in; a clock that goes back is held.
     now: Instant,
@@ -82,7 +85,7 @@ impl Room {
     pub fn new(config: RoomConfig, schema: Arc<Schema>) -> Result<Self, ConfigError> {
         config.check(&schema)?;
         let serialized = schema.serialized().cloned();
-        Ok(Self::with_store(config, schema, serialized, Store::default()))
+        Ok(Self::with_store(config, schema, serialized, None, Store::default()))
     }
 
     /// The room that a snapshot was taken of. Records that are not of document scope are left out.
@@ -97,19 +100,21 @@ impl Room {
     ) -> Result<Self, RestoreError> {
         config.check(&schema)?;
         let serialized = place_schema(schema.serialized(), snapshot.schema.as_ref())?;
-        let store = Store::restore(&snapshot, &schema)?;
-        Ok(Self::with_store(config, schema, serialized, store))
+        let store = Store::restore(&snapshot, &schema, config.limits.value_depth)?;
+        Ok(Self::with_store(config, schema, serialized, snapshot.schema.as_ref(), store))
     }
 
     fn with_store(
         config: RoomConfig,
         schema: Arc<Schema>,
         serialized: Option<SerializedSchema>,
+        saved: Option<&SerializedSchema>,
         store: Store,
     ) -> Self {
         Self {
             config,
             schema,
+            is_schema_unsaved: serialized.as_ref() != saved,
             serialized,
             store,
             now: Instant::ZERO,

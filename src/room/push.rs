@@ -1,16 +1,17 @@
 //! How a push is taken: op by op in one step, and what became of it.
 
-use super::flush::Pusher;
+use super::broadcast::Pusher;
 use super::presence::PresenceChange;
-use super::session::{SessionKey, State, Unanswered};
+use super::session::{Session, SessionKey, State, Unanswered};
 use super::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::ids::{Key, RecordId};
-use crate::schema::{InvalidRecord, Schema, Scope, SerializedSchema, identity};
+use crate::schema::{InvalidRecord, Schema, Scope, identity};
 use crate::store::Edit;
 use crate::value::{Object, Value};
 use crate::wire::{ObjectAccess, Push, PushAction};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -19,6 +20,7 @@ use alloc::vec::Vec;
 struct Access<'a> {
     config: &'a RoomConfig,
     schema: &'a Schema,
+    sessions: &'a BTreeMap<SessionKey, Session>,
     readonly: bool,
     object_access: ObjectAccess,
 }
@@ -40,6 +42,7 @@ impl Room {
         let access = Access {
             config: &self.config,
             schema: &self.schema,
+            sessions: &self.sessions,
             readonly: session.readonly,
             object_access: session.object_access,
         };
@@ -65,7 +68,7 @@ impl Room {
         };
         if !ops.is_empty() {
             let origin = Origin::Session { session: name.clone(), client_clock };
-            self.persist(origin, &ops, None);
+            self.persist(origin, &ops);
         }
         if let Some(PresenceChange { after, op }) = planned
             && let Some(session) = self.sessions.get_mut(&key)
@@ -84,12 +87,8 @@ impl Room {
     }
 
     /// Queues the commit of `ops`, which the store has just taken.
-    pub(super) fn persist(
-        &mut self,
-        origin: Origin,
-        ops: &[(RecordId, RecordOp)],
-        schema: Option<SerializedSchema>,
-    ) {
+    pub(super) fn persist(&mut self, origin: Origin, ops: &[(RecordId, RecordOp)]) {
+        let has_schema = core::mem::take(&mut self.is_schema_unsaved);
         let pruned = self.store.prune_tombstones(self.config.limits.tombstones);
         let change = |(id, op): &(RecordId, RecordOp)| Change {
             id: id.clone(),
@@ -100,7 +99,7 @@ impl Room {
             clock: self.store.clock(),
             origin,
             changes: ops.iter().map(change).collect(),
-            schema,
+            schema: self.serialized.clone().filter(|_| has_schema),
             pruned,
             tombstone_history_starts_at: self.store.tombstone_history_starts_at(),
         });
@@ -114,6 +113,10 @@ impl Access<'_> {
     fn apply(self, edit: &mut Edit<'_>, diff: &NetworkDiff) -> Result<bool, InvalidRecord> {
         let mut is_as_asked = true;
         for (id, op) in diff.iter() {
+            if !Object::stores(id) {
+                is_as_asked = false;
+                continue;
+            }
             let happened = match op {
                 RecordOp::Put(record) => self.put(edit, id, record)?,
                 RecordOp::Patch(diff) => match self.editable_type(edit, id) {
@@ -153,15 +156,19 @@ impl Access<'_> {
         if before.is_some_and(|before| before != type_name) {
             return Ok(false);
         }
-        if id.is_empty() || id.len() > self.config.limits.id_bytes {
+        if before.is_none() && !self.is_free(id) {
             return Err(InvalidRecord);
         }
         self.check(id, type_name, Some(record))?;
-        let asked = record;
-        Ok(match edit.put(id, record.clone()) {
-            Some(RecordOp::Put(stored)) => stored == asked,
-            Some(RecordOp::Patch(_) | RecordOp::Remove) | None => false,
-        })
+        // A record that was there is told as what changed of it.
+        Ok(matches!(edit.put(id, record.clone()), Some(RecordOp::Put(_))))
+    }
+
+    /// Whether a new document may have that id. One that names a session's presence is taken:
+    /// whoever hears of both could not tell them apart.
+    fn is_free(self, id: &RecordId) -> bool {
+        let is_sized = (1..=self.config.limits.id_bytes).contains(&id.len());
+        is_sized && self.sessions.values().all(|session| session.presence_id != *id)
     }
 
     /// The type of a record that is there and that the session may change.

@@ -128,7 +128,7 @@ impl Room {
     pub(super) fn cancel(&mut self, key: SessionKey, reason: CloseReason) {
         let until = self.now.saturating_add(self.config.reconnect_grace);
         let Some(session) = self.sessions.get_mut(&key) else { return };
-        if !session.joined {
+        if !session.joined || until == self.now {
             return self.remove(key, reason);
         }
         let state = State::Cancelled { until, reason: reason.clone() };
@@ -139,10 +139,13 @@ impl Room {
 
     /// Removes a session that broke a rule, and tells it why.
     pub(super) fn reject(&mut self, key: SessionKey, version: u32, reason: CloseReason) {
-        let connection = self.sessions.get(&key).and_then(Session::link).map(|it| it.connection);
-        if let (Some(connection), Some(wire)) = (connection, incompatibility(version, &reason)) {
-            let frame = encode_server_message(&ServerMessage::Incompatible(wire));
-            self.actions.push_back(RoomAction::Send { connection, frame });
+        let link = self.sessions.get(&key).and_then(Session::link);
+        if let (Some(link), Some(wire)) = (link, incompatibility(version, &reason)) {
+            let connection = link.connection;
+            if link.writable {
+                let frame = encode_server_message(&ServerMessage::Incompatible(wire));
+                self.actions.push_back(RoomAction::Send { connection, frame });
+            }
             self.close_connection(connection, CloseReason::Disconnected);
         }
         self.remove(key, reason);
@@ -156,7 +159,8 @@ impl Room {
             self.close_connection(connection, reason.clone());
         }
         if session.presence.is_some() {
-            self.log.note_presence_removed(&session.presence_id);
+            let most = self.config.limits.tombstones;
+            self.log.note_presence_removed(&session.presence_id, most);
             let op = (session.presence_id, RecordOp::Remove);
             self.broadcast(None, &[op]);
             let session = session.name.clone();
@@ -194,14 +198,15 @@ impl State {
 }
 
 /// What a client of protocol 5 or 6 is told instead of a fatal close, which it does not know.
-const fn incompatibility(version: u32, reason: &CloseReason) -> Option<IncompatibilityReason> {
-    if version != 5 && version != 6 {
-        return None;
-    }
-    Some(match reason {
-        CloseReason::ClientTooOld => IncompatibilityReason::ClientTooOld,
-        CloseReason::ServerTooOld => IncompatibilityReason::ServerTooOld,
-        CloseReason::InvalidRecord => IncompatibilityReason::InvalidRecord,
-        _ => IncompatibilityReason::InvalidOperation,
+fn incompatibility(version: u32, reason: &CloseReason) -> Option<IncompatibilityReason> {
+    let is_told = matches!(version, 5 | 6) && reason.is_fatal();
+    is_told.then_some(if *reason == CloseReason::ClientTooOld {
+        IncompatibilityReason::ClientTooOld
+    } else if *reason == CloseReason::ServerTooOld {
+        IncompatibilityReason::ServerTooOld
+    } else if *reason == CloseReason::InvalidRecord {
+        IncompatibilityReason::InvalidRecord
+    } else {
+        IncompatibilityReason::InvalidOperation
     })
 }

@@ -47,7 +47,7 @@ impl Room {
     }
 
     /// When the session may hear what waits for it.
-    fn flush_due(&self, session: &Session) -> Option<Instant> {
+    pub(super) fn flush_due(&self, session: &Session) -> Option<Instant> {
         let State::Connected { link, reader } = &session.state else { return None };
         (link.writable && reader.wants(self.log.broadcast_end())).then_some(reader.next_flush)
     }

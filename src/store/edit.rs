@@ -29,11 +29,6 @@ impl<'a> Edit<'a> {
         self.store.get(id)
     }
 
-    /// Whether nothing has changed so far.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ops.is_empty()
-    }
-
     /// Makes the record be `record`. Returns what really happened.
     pub(crate) fn put(&mut self, id: &RecordId, record: Object) -> Option<&RecordOp> {
         let op = match self.store.records.get_mut(id) {
@@ -95,7 +90,9 @@ impl Drop for Edit<'_> {
         for (id, undo) in self.undo.drain(..).rev() {
             match undo {
                 Undo::Absent => {
-                    self.store.records.remove(&id);
+                    if let Some(stored) = self.store.records.remove(&id) {
+                        self.store.records_by_clock.remove(&(stored.changed_at, id));
+                    }
                 }
                 Undo::Replaced(record) => {
                     if let Some(stored) = self.store.records.get_mut(&id) {

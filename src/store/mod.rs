@@ -41,14 +41,18 @@ struct Stored {
 
 impl Store {
     /// Opens a snapshot. Records that are not of document scope are left out.
-    pub(crate) fn restore(snapshot: &RoomSnapshot, schema: &Schema) -> Result<Self, RestoreError> {
+    pub(crate) fn restore(
+        snapshot: &RoomSnapshot,
+        schema: &Schema,
+        depth: usize,
+    ) -> Result<Self, RestoreError> {
         let mut store = Self {
             clock: snapshot.clock,
             tombstone_history_starts_at: snapshot.tombstone_history_starts_at,
             ..Self::default()
         };
         for (record, changed_at) in &snapshot.documents {
-            let Some(id) = check_document(record, schema)? else { continue };
+            let Some(id) = check_document(record, schema, depth)? else { continue };
             store.check_entry(&id, *changed_at)?;
             store.records_by_clock.insert((*changed_at, id.clone()));
             store.records.insert(id, Stored { record: record.clone(), changed_at: *changed_at });
@@ -130,16 +134,19 @@ impl Store {
         else {
             return Vec::new();
         };
-        let mut pruned: Vec<RecordId> = Vec::new();
+        let (mut pruned, mut last) = (Vec::new(), None);
         while let Some((clock, _)) = self.tombstones_by_clock.first() {
-            if *clock != self.tombstone_history_starts_at && pruned.len() >= overflow + limit / 5 {
+            if last != Some(*clock) && pruned.len() >= overflow + limit / 5 {
                 break;
             }
-            self.tombstone_history_starts_at = *clock;
-            let Some((_, id)) = self.tombstones_by_clock.pop_first() else { break };
+            let Some((clock, id)) = self.tombstones_by_clock.pop_first() else { break };
             self.tombstones.remove(&id);
             pruned.push(id);
+            last = Some(clock);
         }
+        // A snapshot of unknown history holds tombstones from before its start.
+        self.tombstone_history_starts_at =
+            self.tombstone_history_starts_at.max(last.unwrap_or_default());
         pruned
     }
 
@@ -148,7 +155,7 @@ impl Store {
         if ops.is_empty() {
             return;
         }
-        self.clock += 1;
+        self.clock = self.clock.saturating_add(1);
         for (id, op) in ops {
             if matches!(op, RecordOp::Remove) {
                 self.bury(id.clone(), self.clock);
@@ -172,20 +179,31 @@ impl Store {
     }
 }
 
-/// The id of a record of document scope, or `None` for one of another scope.
+/// The id of a record of document scope that nests at most `depth` deep, or `None` for one of
+/// another scope.
 pub(crate) fn check_document(
     record: &Object,
     schema: &Schema,
+    depth: usize,
 ) -> Result<Option<RecordId>, RestoreError> {
     let (id, type_name) = identity(record).ok_or(RestoreError::NotARecord)?;
     match schema.scope(type_name) {
-        Some(Scope::Document) => match schema.validate(type_name, record) {
-            Ok(()) => Ok(Some(RecordId::from(id))),
-            Err(_) => Err(RestoreError::InvalidRecord(RecordId::from(id))),
-        },
         Some(Scope::Session | Scope::Presence) => Ok(None),
-        None => Err(RestoreError::InvalidRecord(RecordId::from(id))),
+        Some(Scope::Document)
+            if Object::stores(id)
+                && is_within_depth(record, depth)
+                && schema.validate(type_name, record).is_ok() =>
+        {
+            Ok(Some(RecordId::from(id)))
+        }
+        Some(Scope::Document) | None => Err(RestoreError::InvalidRecord(RecordId::from(id))),
     }
+}
+
+fn is_within_depth(record: &Object, depth: usize) -> bool {
+    depth
+        .checked_sub(1)
+        .is_some_and(|inner| record.values().iter().all(|value| value.is_within_depth(inner)))
 }
 
 impl Records for Store {

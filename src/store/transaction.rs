@@ -1,5 +1,6 @@
 //! What the local caller changes in one step: everything, or nothing.
 
+use super::is_within_depth;
 use crate::error::TransactError;
 use crate::ids::RecordId;
 use crate::schema::{Schema, Scope, identity};
@@ -64,7 +65,9 @@ impl<'a> Transaction<'a> {
     ///
     /// When it is no record, its type is not edited here, it is too deep, or the schema refuses it.
     pub fn put(&mut self, record: Object) -> Result<(), TransactError> {
-        let (id, type_name) = identity(&record).ok_or(TransactError::NotARecord)?;
+        let (id, type_name) = identity(&record)
+            .filter(|(id, _)| Object::stores(id))
+            .ok_or(TransactError::NotARecord)?;
         let id = RecordId::from(id);
         if !self.schema.scope(type_name).is_some_and(|scope| self.scopes.contains(&scope)) {
             return Err(TransactError::WrongType(id));
@@ -116,12 +119,6 @@ impl<'a> Transaction<'a> {
         self.changes.insert(id.into(), None);
         Ok(())
     }
-}
-
-fn is_within_depth(record: &Object, depth: usize) -> bool {
-    depth
-        .checked_sub(1)
-        .is_some_and(|inner| record.values().iter().all(|value| value.is_within_depth(inner)))
 }
 
 impl core::fmt::Debug for Transaction<'_> {

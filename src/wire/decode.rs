@@ -28,7 +28,7 @@ pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMe
         "connect" => Ok(ClientMessage::Connect(ConnectRequest {
             connect_request_id: required(fields.connect_request_id)?,
             last_server_clock: clock(fields.last_server_clock),
-            protocol_version: fields.protocol_version,
+            protocol_version: fields.protocol_version.map(version).transpose()?,
             schema: fields.schema.map(schema).transpose()?,
         })),
         "push" => Ok(ClientMessage::Push(Push {
@@ -54,7 +54,7 @@ pub(crate) fn decode_server_message(text: &str, depth: usize) -> Result<ServerMe
                 "wipe_presence" => HydrationType::WipePresence,
                 _ => return Err(Malformed),
             },
-            protocol_version: required(fields.protocol_version)?,
+            protocol_version: version(required(fields.protocol_version)?)?,
             schema: schema(required(fields.schema)?)?,
             diff: network_diff(fields.diff, depth)?,
             server_clock: required(clock(fields.server_clock))?,
@@ -93,7 +93,7 @@ struct Fields<'a> {
     last_server_clock: Option<Value>,
     client_clock: Option<Value>,
     server_clock: Option<Value>,
-    protocol_version: Option<u32>,
+    protocol_version: Option<Value>,
     #[serde(borrow)]
     schema: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -174,6 +174,12 @@ fn object_access(text: &str) -> Result<ObjectAccess, Malformed> {
 fn clock(value: Option<Value>) -> Option<u64> {
     let clock = value.as_ref().and_then(Value::as_number).and_then(Number::as_i64)?;
     u64::try_from(clock).ok()
+}
+
+/// A protocol version. What is beyond our numbers is as new, or as old, as they can tell.
+fn version(value: Value) -> Result<u32, Malformed> {
+    let version = required(value.as_number().and_then(Number::as_i64))?;
+    Ok(u32::try_from(version.max(0)).unwrap_or(u32::MAX))
 }
 
 fn required<T>(field: Option<T>) -> Result<T, Malformed> {

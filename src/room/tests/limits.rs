@@ -1,0 +1,265 @@
+//! Every limit, at n and at n + 1.
+
+use super::*;
+use crate::error::{ConfigError, OpenError, TransactError};
+use crate::limits::Limits;
+
+#[test]
+fn every_limit_has_its_test_here() {
+    // A limit that is added does not compile here before it names its test.
+    let Limits {
+        sessions,
+        message_bytes,
+        value_depth,
+        id_bytes,
+        tombstones,
+        log_bytes,
+        unanswered_pushes,
+    } = Limits::default();
+    let tests: [(usize, fn()); 7] = [
+        (sessions, a_room_holds_so_many_sessions),
+        (message_bytes, a_message_has_so_many_bytes),
+        (value_depth, a_pushed_record_nests_so_deep),
+        (id_bytes, an_id_has_so_many_bytes),
+        (tombstones, so_many_removals_are_remembered),
+        (log_bytes, so_many_bytes_wait_for_a_session_that_does_not_read),
+        (unanswered_pushes, so_many_pushes_wait_for_an_answer),
+    ];
+    for (limit, test) in tests {
+        assert!(limit > 0);
+        test();
+    }
+}
+
+#[test]
+fn a_limit_of_zero_or_a_depth_beyond_the_machines_is_refused() {
+    let check = |change: fn(&mut RoomConfig)| {
+        let mut config = RoomConfig::default();
+        change(&mut config);
+        Room::new(config, Arc::new(schema())).map(drop)
+    };
+    let zero = |limit| Err(ConfigError::ZeroLimit(limit));
+    assert_eq!(check(|config| config.limits.sessions = 0), zero("sessions"));
+    assert_eq!(check(|config| config.limits.message_bytes = 0), zero("message_bytes"));
+    assert_eq!(check(|config| config.limits.value_depth = 0), zero("value_depth"));
+    assert_eq!(check(|config| config.limits.id_bytes = 0), zero("id_bytes"));
+    assert_eq!(check(|config| config.limits.tombstones = 0), zero("tombstones"));
+    assert_eq!(check(|config| config.limits.log_bytes = 0), zero("log_bytes"));
+    assert_eq!(check(|config| config.limits.unanswered_pushes = 0), zero("unanswered_pushes"));
+    assert_eq!(check(|config| config.limits.value_depth = 48), Ok(()));
+    let too_large = ConfigError::LimitTooLarge { limit: "value_depth", max: 48 };
+    assert_eq!(check(|config| config.limits.value_depth = 49), Err(too_large));
+    let zero_start = check(|config| config.start_timeout = Duration::ZERO);
+    assert_eq!(zero_start, Err(ConfigError::ZeroDuration("start_timeout")));
+    let camera = check(|config| config.object_types = ["camera".into()].into());
+    assert_eq!(camera, Err(ConfigError::NotADocumentType));
+}
+
+#[test]
+fn a_room_holds_so_many_sessions() {
+    let mut world = World::with(|config| config.limits.sessions = 2);
+    let a = world.join("a");
+    world.open("b");
+    let third = |world: &mut World, name: &str| {
+        world.act(|room, now| room.handle_connect(now, SessionParams::new(name)))
+    };
+    assert_eq!(third(&mut world, "c"), Err(OpenError::RoomFull));
+    assert_eq!(world.room.session_count(), 2);
+    // One that is in may come again, also in its grace, and it holds its place for as long.
+    assert!(third(&mut world, "a").is_ok());
+    let again = third(&mut world, "a").unwrap();
+    world.hello(again, -1);
+    world.disconnect(again);
+    assert_eq!(third(&mut world, "c"), Err(OpenError::RoomFull));
+    world.tick(millis(5000));
+    assert!(third(&mut world, "c").is_ok());
+    assert_eq!(world.closed(a), Some(CloseReason::Replaced));
+}
+
+#[test]
+fn a_message_has_so_many_bytes() {
+    const MOST: usize = 200;
+    let whole = |len: usize| format!("{:<len$}", r#"{"type":"ping"}"#);
+    let chunked = |len: usize| {
+        let text = whole(len);
+        [format!("1_{}", &text[..100]), format!("0_{}", &text[100..])]
+    };
+    let world = || World::with(|config| config.limits.message_bytes = MOST);
+    for len in [MOST, MOST + 1] {
+        for texts in [&[whole(len)][..], &chunked(len)] {
+            let mut world = world();
+            let a = world.join("a");
+            texts.iter().for_each(|text| world.say(a, text));
+            let fits = len == MOST;
+            assert_eq!(world.closed(a).is_none(), fits);
+            assert_eq!(world.heard(a).len(), usize::from(fits));
+            assert!(fits || world.closed(a) == Some(CloseReason::UnknownError));
+        }
+    }
+    for (chunks, fits) in [(MOST, true), (MOST + 1, false)] {
+        let mut world = world();
+        let a = world.join("a");
+        world.say(a, &format!("{chunks}_x"));
+        assert_eq!(world.closed(a).is_none(), fits);
+    }
+}
+
+/// A page of so many levels, itself included.
+fn nested(id: &str, levels: usize) -> String {
+    let inner = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    page(id, &format!(r#","x":{inner}"#))
+}
+
+#[test]
+fn a_pushed_record_nests_so_deep() {
+    const MOST: usize = 5;
+    let put = |levels| format!(r#"{{"n":["put",{}]}}"#, nested("n", levels));
+    let patch = |levels: usize| {
+        // The record and `meta` are two levels.
+        let inner = format!("{}{}", "[".repeat(levels - 2), "]".repeat(levels - 2));
+        format!(r#"{{"p":["patch",{{"meta":["patch",{{"x":["put",{inner}]}}]}}]}}"#)
+    };
+    let append = |levels: usize| {
+        let inner = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        format!(r#"{{"p":["patch",{{"list":["append",{inner},0]}}]}}"#)
+    };
+    for (at, fits) in [(MOST, true), (MOST + 1, false)] {
+        for diff in [put(at), patch(at), append(at)] {
+            let mut world = World::with(|config| config.limits.value_depth = MOST);
+            let a = world.join("a");
+            world.push(a, 1, &put_page("p", r#","list":[],"meta":{}"#));
+            world.push(a, 2, &diff);
+            let reason = (!fits).then_some(CloseReason::UnknownError);
+            assert_eq!(world.closed(a), reason, "{diff}");
+            assert_eq!(world.room.clock(), if fits { 2 } else { 1 });
+        }
+    }
+}
+
+#[test]
+fn presence_nests_so_deep() {
+    for (levels, fits) in [(5, true), (6, false)] {
+        let mut world = World::with(|config| config.limits.value_depth = 5);
+        let a = world.join("a");
+        world.present(a, 1, &format!(r#"["put",{}]"#, nested("n", levels)));
+        assert_eq!(world.closed(a).is_none(), fits);
+    }
+}
+
+#[test]
+fn what_the_host_writes_or_loads_nests_so_deep() {
+    for (levels, fits) in [(5, true), (6, false)] {
+        let mut world = World::with(|config| config.limits.value_depth = 5);
+        let record: Object = nested("n", levels).parse().unwrap();
+        let put = world.act(|room, now| room.transact(now, |tx| tx.put(record.clone())));
+        assert_eq!(put, if fits { Ok(()) } else { Err(TransactError::TooDeep("n".into())) });
+        let refused = if fits { Ok(()) } else { Err(RestoreError::InvalidRecord("n".into())) };
+        let snapshot =
+            || RoomSnapshot { documents: [(record.clone(), 0)].into(), ..RoomSnapshot::default() };
+        let load = world.act(|room, now| room.load_snapshot(now, snapshot()));
+        assert_eq!(load, refused);
+        let config = world.room.config.clone();
+        assert_eq!(Room::restore(config, Arc::new(schema()), snapshot()).map(drop), refused);
+    }
+}
+
+#[test]
+fn an_id_has_so_many_bytes() {
+    let mut world = World::with(|config| config.limits.id_bytes = 6);
+    let open = |world: &mut World, name: &str| {
+        world.act(|room, now| room.handle_connect(now, SessionParams::new(name))).map(drop)
+    };
+    assert_eq!(open(&mut world, "ééé"), Ok(()));
+    assert_eq!(open(&mut world, "éééx"), Err(OpenError::BadSessionId));
+    assert_eq!(open(&mut world, ""), Err(OpenError::BadSessionId));
+    let a = world.join("a");
+    world.push(a, 1, &put_page("123456", ""));
+    world.assert_data(a, &[commit(1, 1)]);
+    for id in ["1234567", ""] {
+        let a = world.join("a");
+        world.push(a, 2, &put_page(id, ""));
+        assert_eq!(world.closed(a), Some(CloseReason::InvalidRecord), "{id}");
+        assert_eq!(world.room.clock(), 1);
+    }
+}
+
+#[test]
+fn so_many_removals_are_remembered() {
+    let mut world = World::with(|config| config.limits.tombstones = 10);
+    let a = world.join("a");
+    for n in 0..11 {
+        world.push(a, n, &put_page(&format!("p{n}"), ""));
+    }
+    for n in 0..10 {
+        world.push(a, n, &format!(r#"{{"p{n}":["remove"]}}"#));
+    }
+    assert_eq!(world.room.snapshot().tombstones.len(), 10);
+    assert!(world.persisted().iter().all(|commit| commit.pruned.is_empty()));
+    world.push(a, 20, r#"{"p10":["remove"]}"#);
+    // One too many, and a fifth of the limit more, so that this is rare.
+    assert_eq!(world.room.snapshot().tombstones.len(), 8);
+    let commit = &world.persisted()[0];
+    assert_eq!(commit.pruned, ["p0".into(), "p1".into(), "p2".into()]);
+    assert_eq!(commit.tombstone_history_starts_at, 14);
+}
+
+#[test]
+fn so_many_removals_of_presence_are_remembered_for_a_session_that_does_not_read() {
+    for (guests, fits) in [(3, true), (4, false)] {
+        let mut world = World::with(|config| {
+            config.limits.tombstones = 3;
+            config.limits.log_bytes = 1;
+        });
+        let b = world.join("b");
+        world.writable(b, false);
+        for n in 0..guests {
+            let guest = world.join(&format!("g{n}"));
+            world.present(guest, 1, r#"["put",{}]"#);
+            world.act(|room, now| room.close_session(now, guest, CloseReason::Forbidden)).unwrap();
+        }
+        world.writable(b, true);
+        assert_eq!(world.closed(b), (!fits).then_some(CloseReason::Reset));
+        assert_eq!(world.heard(b).concat().matches("remove").count(), if fits { 3 } else { 0 });
+    }
+}
+
+#[test]
+fn so_many_bytes_wait_for_a_session_that_does_not_read() {
+    let (p, q) = (put_page("p", ""), put_page("q", ""));
+    let entries = [commit(1, 1), patch(1, &p), commit(2, 2), patch(2, &q)];
+    let most: usize = entries.iter().map(String::len).sum();
+    for (log_bytes, fits) in [(most, true), (most - 1, false)] {
+        let mut world = World::with(|config| config.limits.log_bytes = log_bytes);
+        let (a, b) = (world.join("a"), world.join("b"));
+        world.writable(b, false);
+        world.push(a, 1, &p);
+        world.push(a, 2, &q);
+        world.writable(b, true);
+        let state = format!(r#"{},{}"#, p.strip_suffix('}').unwrap(), q.strip_prefix('{').unwrap());
+        if fits {
+            world.assert_data(b, &[patch(1, &p), patch(2, &q)]);
+        } else {
+            world.assert_data(b, &[patch(2, &state)]);
+        }
+    }
+}
+
+#[test]
+fn so_many_pushes_wait_for_an_answer() {
+    let mut world = World::with(|config| config.limits.unanswered_pushes = 3);
+    let a = world.join("a");
+    world.writable(a, false);
+    for n in 1..=3 {
+        world.push(a, n, "{}");
+    }
+    world.writable(a, true);
+    world.assert_data(a, &[discard(1, 0), discard(2, 0), discard(3, 0)]);
+    world.writable(a, false);
+    for n in 1..=4 {
+        assert_eq!(world.closed(a), None);
+        world.push(a, n, &put_page(&format!("p{n}"), ""));
+    }
+    assert_eq!(world.closed(a), Some(CloseReason::Reset));
+    assert_eq!(world.room.clock(), 3);
+    world.assert_silence(a);
+}
