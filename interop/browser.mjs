@@ -16,6 +16,7 @@ export const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 export const ADMIN_TOKEN = 'a-token-for-tests'
 const COMMAND = process.env.ROOMSYNC_SERVER ?? join(REPOSITORY, 'target/release/roomsync-server')
 const START_LIMIT = 20_000 // ms
+const PATIENCE = 60_000 // ms until what a page should do counts as not done; machines can be busy
 
 /** A server over a data file in a folder of its own, which can be killed and started again. */
 export class Server {
@@ -79,6 +80,7 @@ export async function openPage(browser, url, { name, userKey, ...options } = {})
   const context = await browser.newContext({ viewport: { width: 1200, height: 750 }, ...options })
   await context.addInitScript(prepareWindow, { name, userKey })
   const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE)
   page.faults = []
   page.pushes = []
   page.on('pageerror', (error) => page.faults.push(String(error)))

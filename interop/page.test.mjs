@@ -9,7 +9,7 @@ import { drag, launchBrowser, online, openPage, Server } from './browser.mjs'
 import { checkModules } from './page-modules.mjs'
 
 const { b64Vecs, createTLSchema } = createRequire(import.meta.url)('@tldraw/tlschema')
-const ROOM = encodeURIComponent('page test ✓') // a name that must be escaped in addresses
+const ROOM = 'page-test_1.~' // each kind of character that a room's name may have
 const STROKE = Array.from({ length: 900 }, (_, i) => [150 + i, 480 + Math.round(90 * Math.sin(i / 40))])
 
 const server = new Server()
@@ -218,7 +218,7 @@ async function inked(page, x, y) {
 }
 
 /** Waits until `read` gives what `check` accepts, and returns it. */
-async function until(what, read, check, limit = 20_000) {
+async function until(what, read, check, limit = 60_000) {
   const end = Date.now() + limit
   for (;;) {
     const value = await read()
