@@ -2,6 +2,7 @@
 
 mod connection;
 mod documents;
+mod hostile;
 mod hydration;
 mod presence;
 mod pushes;

@@ -6,17 +6,21 @@ use crate::room::{Room, RoomAction, RoomConfig, SessionParams};
 use alloc::collections::VecDeque;
 
 /// A small generator of numbers: the same seed, the same run.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % (end as u64)).unwrap()
     }
 
-    fn one_in(&mut self, end: usize) -> bool {
+    pub(super) fn one_in(&mut self, end: usize) -> bool {
         self.below(end) == 0
     }
 }
@@ -58,7 +62,7 @@ impl World {
             told: BTreeMap::new(),
             told_presence: BTreeMap::new(),
         };
-        let random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let random = Random::new(seed);
         let members = (0..members).map(member).collect();
         let mut world = Self { now: Instant::ZERO, room, members, random };
         world.settle_actions();
@@ -296,7 +300,7 @@ fn member_on(members: &mut [Member], connection: ConnectionId) -> Option<&mut Me
         .find(|member| member.wire.as_ref().is_some_and(|wire| wire.connection == connection))
 }
 
-fn tell(told: &mut BTreeMap<RecordId, Object>, changes: Vec<RecordChange>) {
+pub(super) fn tell(told: &mut BTreeMap<RecordId, Object>, changes: Vec<RecordChange>) {
     for RecordChange { id, before, after } in changes {
         assert_ne!(before, after, "only net changes are told");
         let was = match after {
