@@ -19,8 +19,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
-use tokio::time::{sleep, timeout};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const TLDRAW: &str = include_str!("tldraw-5.4.2.json");
 const USAGE: &str = "usage: edit URL --session ID --seed N --edits N [--schema FILE]";
@@ -91,19 +91,25 @@ async fn run() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Returns once all is confirmed and nothing has happened for a while.
+/// Returns once nothing has changed for a while, and the client is in the room with all confirmed.
 async fn quiet(
     client: &Client,
     mut events: broadcast::Receiver<ClientEvent>,
 ) -> Result<(), AnyError> {
+    let mut changed = Instant::now();
     loop {
-        client.synced().await.map_err(refused)?;
-        match timeout(QUIET, events.recv()).await {
-            // What was missed is history by now.
-            Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => {}
-            Ok(Err(broadcast::error::RecvError::Closed)) => return Err("the client ended".into()),
+        match timeout_at(changed + QUIET, events.recv()).await {
+            // What was missed may have been a change.
+            Ok(Ok(ClientEvent::Changed { .. }) | Err(RecvError::Lagged(_))) => {
+                changed = Instant::now();
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(RecvError::Closed)) => return Err("the client ended".into()),
             Err(_) if client.status() == Status::Online && client.is_settled() => return Ok(()),
-            Err(_) => client.online().await.map_err(refused)?,
+            Err(_) => {
+                client.online().await.map_err(refused)?;
+                client.synced().await.map_err(refused)?;
+            }
         }
     }
 }
