@@ -136,6 +136,10 @@ fn describe(event: &ClientEvent) -> Value {
             ),
             ("changes", changes.iter().map(change).collect::<Vec<_>>().into()),
         ]),
+        ClientEvent::Presence(changes) => object([
+            ("type", "presence".into()),
+            ("changes", changes.iter().map(change).collect::<Vec<_>>().into()),
+        ]),
         ClientEvent::Settled => object([("type", "settled".into())]),
         ClientEvent::Custom(data) => object([("type", "custom".into()), ("data", data.clone())]),
         _ => object([("type", "other".into())]),
