@@ -25,7 +25,7 @@ struct State {
     hold: bool,
     /// The storage waits to be released.
     held: bool,
-    fail: bool,
+    fail_once: bool,
     closed: bool,
     loads: usize,
     /// How many commits each batch had.
@@ -50,9 +50,9 @@ impl Control {
         self.shared.1.notify_all();
     }
 
-    /// Commits and loads fail from now on, or no more.
-    pub(crate) fn fail(&self, fail: bool) {
-        self.state(|state| state.fail = fail);
+    /// What the storage is asked for next, or is doing while it is held, fails.
+    pub(crate) fn fail_once(&self) {
+        self.state(|state| state.fail_once = true);
     }
 
     pub(crate) fn batches(&self) -> Vec<usize> {
@@ -84,7 +84,7 @@ impl Control {
             state = released.wait(state).unwrap();
         }
         state.held = false;
-        if state.fail { Err("the disk is full".into()) } else { Ok(()) }
+        if std::mem::take(&mut state.fail_once) { Err("the disk is full".into()) } else { Ok(()) }
     }
 }
 
