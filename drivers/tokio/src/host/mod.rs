@@ -247,6 +247,3 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-#[cfg(test)]
-mod tests;
