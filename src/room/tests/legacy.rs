@@ -105,6 +105,17 @@ fn current_clients_hear_appends_whoever_else_is_there() {
 }
 
 #[test]
+fn old_and_current_clients_that_read_alike_hear_each_their_own() {
+    let (mut world, old, new) = mixed(7);
+    let (old_2, reader) = (world.join_as(SessionParams::new("old 2"), 7), world.join("reader"));
+    world.push(new, 3, r#"{"p":["patch",{"text":["append","!",39]}]}"#);
+    for connection in [old, old_2] {
+        assert!(!world.heard(connection)[0].contains("append"));
+    }
+    assert!(world.heard(reader)[0].contains("append"));
+}
+
+#[test]
 fn a_client_that_comes_back_with_another_version_is_spoken_to_in_that() {
     let (mut world, old, new) = mixed(7);
     world.hello_as(old, 1, 8);

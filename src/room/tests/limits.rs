@@ -210,11 +210,13 @@ fn so_many_removals_of_presence_are_remembered_for_a_session_that_does_not_read(
             config.limits.tombstones = 3;
             config.limits.log_bytes = 1;
         });
+        let guests: Vec<_> = (0..guests).map(|n| world.join(&format!("g{n}"))).collect();
+        for guest in &guests {
+            world.present(*guest, 1, r#"["put",{}]"#);
+        }
         let b = world.join("b");
         world.writable(b, false);
-        for n in 0..guests {
-            let guest = world.join(&format!("g{n}"));
-            world.present(guest, 1, r#"["put",{}]"#);
+        for guest in guests {
             world.act(|room, now| room.close_session(now, guest, CloseReason::Forbidden)).unwrap();
         }
         world.writable(b, true);

@@ -109,6 +109,7 @@ fn an_invalid_presence_rejects_the_session_and_its_whole_push() {
         let p = put_page("p", "");
         world.say(a, &format!(r#"{{"type":"push","clientClock":2,"diff":{p},"presence":{op}}}"#));
         assert_eq!(world.closed(a), Some(CloseReason::InvalidRecord));
+        assert!(world.room.is_empty(), "rejected, not cut");
         assert_eq!((world.room.clock(), world.record("p")), (0, String::new()));
         assert_eq!(world.persisted(), []);
     }

@@ -145,6 +145,28 @@ fn after_a_long_stall_own_pushes_are_discarded_and_one_patch_tells_the_state() {
 }
 
 #[test]
+fn what_a_session_was_told_before_its_stall_is_not_told_again() {
+    let mut world = World::with(|config| {
+        config.limits.log_bytes = 1;
+        config.limits.tombstones = 1;
+    });
+    let (a, b) = (world.join("a"), world.join("b"));
+    for (client_clock, id) in ["p", "q", "r"].iter().enumerate() {
+        world.push(a, client_clock as u64, &put_page(id, ""));
+    }
+    // Forgotten by the room, but b has heard of it.
+    world.push(a, 4, r#"{"q":["remove"]}"#);
+    world.push(a, 5, r#"{"r":["remove"]}"#);
+    world.actions.clear();
+    world.writable(b, false);
+    world.push(a, 6, &put_page("s", ""));
+    world.push(a, 7, &put_page("t", ""));
+    world.writable(b, true);
+    let state = format!(r#"{{"s":["put",{}],"t":["put",{}]}}"#, page("s", ""), page("t", ""));
+    world.assert_data(b, &[patch(7, &state)]);
+}
+
+#[test]
 fn a_stall_takes_no_more_memory_than_the_log() {
     let (world, _, _) = long_stall();
     let held: usize = world.room.log.since(0).map(|entry| entry.patch.len()).sum();

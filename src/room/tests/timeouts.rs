@@ -110,6 +110,16 @@ fn a_clock_that_goes_back_is_held() {
 }
 
 #[test]
+fn a_deadline_counts_from_the_latest_time_that_was_seen() {
+    let mut world = World::timed(|_| ());
+    world.act(Room::handle_timeout);
+    let latest = world.now;
+    world.now = Instant::ZERO;
+    world.open("a");
+    assert_eq!(world.room.poll_timeout(), Some(latest.saturating_add(millis(10_000))));
+}
+
+#[test]
 fn the_end_of_time_neither_overflows_nor_panics() {
     let mut world = World::timed(|_| ());
     world.now = Instant::MAX;
