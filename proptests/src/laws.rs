@@ -1,5 +1,6 @@
 //! What holds for any value and any diff. Each function panics when a law is broken.
 
+use crate::naive;
 use roomsync::{Array, Effect, Number, Object, ObjectDiff, StringAppend, Text, Value, ValueOp};
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -63,6 +64,7 @@ pub fn application(object: &Object, diff: &ObjectDiff) {
     let mut after = object.clone();
     let effect = diff.apply(&mut after);
     assert_eq!(object.to_string(), text, "the input changed");
+    assert_eq!(after, naive::patched_object(object, diff), "{diff} on {text}");
     read_back(diff);
 
     let done = match effect {

@@ -11,4 +11,5 @@
 pub mod arb;
 pub mod harness;
 pub mod laws;
+mod naive;
 pub mod tape;

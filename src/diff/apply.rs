@@ -83,21 +83,20 @@ impl ObjectDiff {
 
     /// Applies a diff of which every op has an effect.
     fn carry_out(&self, object: &mut Object, undo: &mut ObjectUndo) {
-        let mut edits = Vec::new();
         for (key, op) in &self.0 {
-            match op {
-                ValueOp::Put(value) => edits.push((key.clone(), Some(value.clone()))),
-                ValueOp::Delete => edits.push((key.clone(), None)),
-                ValueOp::Patch(_) | ValueOp::AppendText { .. } | ValueOp::AppendItems { .. } => {
-                    if let Some(target) = object.get_mut(key) {
-                        undo.note_inside(key, op.carry_out(target));
-                    }
-                }
+            if matches!(op, ValueOp::Put(_) | ValueOp::Delete) {
+                continue;
+            }
+            if let Some(target) = object.get_mut(key) {
+                undo.note_inside(key, op.carry_out(target));
             }
         }
-        if !edits.is_empty() {
-            undo.note_edits(object.edit(edits));
-        }
+        let edits = self.0.iter().filter_map(|(key, op)| match op {
+            ValueOp::Put(value) => Some((key.clone(), Some(value.clone()))),
+            ValueOp::Delete => Some((key.clone(), None)),
+            ValueOp::Patch(_) | ValueOp::AppendText { .. } | ValueOp::AppendItems { .. } => None,
+        });
+        undo.note_edits(object.edit(edits));
     }
 }
 

@@ -33,7 +33,7 @@ impl ObjectDiff {
     }
 }
 
-/// Merges two sorted lists of keys; `diff_shared` decides on keys that stand in both.
+/// The difference of two objects; `diff_shared` decides on keys that stand in both.
 fn diff_object(
     prev: &Object,
     next: &Object,
@@ -42,6 +42,24 @@ fn diff_object(
     if prev.ptr_eq(next) {
         return None;
     }
+    let ops: Vec<(Key, ValueOp)> = if prev.keys_ptr_eq(next) {
+        let fields = prev.iter().zip(next.values());
+        let changed = fields.filter_map(|((key, before), after)| {
+            Some((key.clone(), diff_shared(key, before, after)?))
+        });
+        changed.collect()
+    } else {
+        merge_keys(prev, next, diff_shared)
+    };
+    (!ops.is_empty()).then_some(ObjectDiff(ops))
+}
+
+/// Walks two sorted lists of keys side by side.
+fn merge_keys(
+    prev: &Object,
+    next: &Object,
+    diff_shared: impl Fn(&str, &Value, &Value) -> Option<ValueOp>,
+) -> Vec<(Key, ValueOp)> {
     let mut ops: Vec<(Key, ValueOp)> = Vec::new();
     let (mut old, mut new) = (prev.iter().peekable(), next.iter().peekable());
     loop {
@@ -65,7 +83,7 @@ fn diff_object(
             ops.push((key.clone(), op));
         }
     }
-    (!ops.is_empty()).then_some(ObjectDiff(ops))
+    ops
 }
 
 fn diff_value(prev: &Value, next: &Value, strings: StringAppend) -> Option<ValueOp> {

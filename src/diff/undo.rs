@@ -34,7 +34,9 @@ pub(super) enum ValueUndo {
 
 impl ObjectUndo {
     pub(super) fn note_edits(&mut self, edits: Edits) {
-        self.0.push(Step::Edits(edits));
+        if !edits.is_empty() {
+            self.0.push(Step::Edits(edits));
+        }
     }
 
     pub(super) fn note_inside(&mut self, key: &Key, undo: ValueUndo) {

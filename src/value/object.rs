@@ -29,8 +29,7 @@ struct Fields {
     values: Vec<Value>,
 }
 
-/// What to put at keys, or with `None` to take out. Sorted by key, no key twice, none that is not
-/// stored.
+/// What to put at keys, or with `None` to take out.
 pub(crate) type Edits = Vec<(Key, Option<Value>)>;
 
 impl Object {
@@ -93,8 +92,11 @@ impl Object {
     }
 
     /// Makes all `edits`, in one pass over the keys, and gives back those that undo them.
-    pub(crate) fn edit(&mut self, edits: Edits) -> Edits {
-        let mut undo = Vec::with_capacity(edits.len());
+    ///
+    /// Those that change which keys there are come sorted by key. No key comes twice, and none that
+    /// is not stored.
+    pub(crate) fn edit(&mut self, edits: impl IntoIterator<Item = (Key, Option<Value>)>) -> Edits {
+        let mut undo = Vec::new();
         // Those that change which keys there are; the others are made in place.
         let mut moving = Vec::new();
         for (key, value) in edits {
@@ -183,6 +185,7 @@ impl Object {
 
     fn from_sorted(keys: Arc<[Key]>, values: Vec<Value>) -> Self {
         debug_assert_eq!(keys.len(), values.len(), "one value for each key");
+        debug_assert!(keys.is_sorted_by(|a, b| a < b), "keys are sorted and distinct");
         Self((!keys.is_empty()).then(|| Arc::new(Fields { keys, values })))
     }
 }

@@ -1,0 +1,4 @@
+//! Edits and diffs made of the bytes keep the laws of diffs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::diff_laws(bytes));
