@@ -1,5 +1,7 @@
 //! Random inputs for roomsync, and the laws that it keeps on all of them.
 //!
+//! Values and diffs:
+//!
 //! - [`arb`]: proptest strategies for values, records and diffs.
 //! - [`tape`]: choices made from bytes, to edit what is there.
 //! - [`laws`]: what holds for any value and diff, as functions that panic when it does not.
@@ -7,9 +9,35 @@
 //!
 //! Each law stands here once; property tests and fuzz targets only bring the inputs. To search
 //! with other inputs, set `PROPTEST_RNG_SEED` and `PROPTEST_CASES`.
+//!
+//! Rooms and clients, the simulator:
+//!
+//! - [`script`]: what happens in a run, made from bytes, written and read as text.
+//! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
+//!   are parts of it, [`network`], [`storage`], [`hostile`] and [`edit`] what it is made of.
+//! - [`invariant`]: what must hold; [`oracle`], [`tap`] and [`model`] find out whether it does.
+//! - [`report`]: a run, its outcome, and a smaller script that fails alike.
+//! - [`reach`]: what a run has met.
 
 pub mod arb;
+pub mod edit;
 pub mod harness;
+pub mod hash;
+pub mod honest;
+pub mod hostile;
+pub mod invariant;
 pub mod laws;
+pub mod links;
+pub mod model;
 mod naive;
+pub mod network;
+pub mod oracle;
+pub mod reach;
+pub mod report;
+pub mod rest;
+pub mod script;
+pub mod steps;
+pub mod storage;
+pub mod tap;
 pub mod tape;
+pub mod world;

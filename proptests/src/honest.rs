@@ -1,0 +1,385 @@
+//! Clients of the library in the world: what reaches them, what they ask for, what they must be.
+
+use crate::edit;
+use crate::hostile::parse;
+use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, TIMERS, Verdict, fail, same};
+use crate::model::{Mirror, Records};
+use crate::network::{Direction, Link, Owner, Packet};
+use crate::oracle::records_of;
+use crate::reach::Reach;
+use crate::script::Setup;
+use crate::world::{Event, EventKey, World, rights, shown};
+use roomsync::{
+    Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, Key, LinkId,
+    NetworkHint, Object, RecordChange, Schema, Status,
+};
+use std::sync::Arc;
+
+/// A client, its application and its way to the room.
+#[derive(Debug)]
+pub struct Honest {
+    pub(crate) client: Client,
+    /// What it calls its session.
+    pub(crate) session: String,
+    /// Whether it was restarted, and how often.
+    pub(crate) restarts: u32,
+    /// Its clock less the world's.
+    pub(crate) skew: i64,
+    pub(crate) timer: Option<EventKey>,
+    pub(crate) hold: u16,
+    /// Whether actions wait that may be of a link that is gone since.
+    was_held: bool,
+    /// How many times it has dialled; the last attempt counts.
+    dial: u64,
+    /// Its live link's place in the world's list.
+    pub(crate) link: Option<usize>,
+    last_link: Option<LinkId>,
+    /// Whether there is a way to the room.
+    pub(crate) has_network: bool,
+    /// Microseconds to the room.
+    pub(crate) delay: u64,
+    pub(crate) readonly: bool,
+    /// What it shows of itself.
+    pub(crate) presence: Option<Object>,
+    /// Whether it has shown itself and then wished not to.
+    pub(crate) took_presence_back: bool,
+    pub(crate) is_closed: bool,
+    /// Its status, documents and presence of others, by its events.
+    status: Status,
+    copy: Records,
+    others: Records,
+    /// What it was told, as plainly as can be.
+    pub(crate) mirror: Mirror,
+}
+
+impl Honest {
+    pub(crate) fn new(index: usize, setup: &Setup, schema: &Arc<Schema>, now: u64) -> Self {
+        let skew = index as i64 * 977_000_123;
+        let now = Instant::from_micros(now.saturating_add_signed(skew));
+        Self {
+            client: new_client(now, setup, schema),
+            session: format!("s{index}"),
+            restarts: 0,
+            skew,
+            timer: None,
+            hold: 0,
+            was_held: false,
+            dial: 0,
+            link: None,
+            last_link: None,
+            has_network: true,
+            delay: u64::from(setup.delay) * 1000,
+            readonly: index > 0 && setup.readonly >> (index % 16) & 1 == 1,
+            presence: None,
+            took_presence_back: false,
+            is_closed: false,
+            status: Status::Offline,
+            copy: Records::new(),
+            others: Records::new(),
+            mirror: Mirror::default(),
+        }
+    }
+
+    /// Its process ends, and another begins that knows nothing.
+    pub(crate) fn restart(&mut self, index: usize, setup: &Setup, schema: &Arc<Schema>, now: u64) {
+        let fresh = Self::new(index, setup, schema, now);
+        let (restarts, dial, timer) = (self.restarts + 1, self.dial + 1, self.timer);
+        let (delay, has_network) = (self.delay, self.has_network);
+        let session = format!("s{index}-{restarts}");
+        *self = Self { session, restarts, dial, timer, delay, has_network, ..fresh };
+    }
+
+    /// Whether it is let in, as it knows.
+    pub(crate) fn is_online(&self) -> bool {
+        matches!(self.client.status(), Status::Online)
+    }
+}
+
+fn new_client(now: Instant, setup: &Setup, schema: &Arc<Schema>) -> Client {
+    let mut config = ClientConfig::default();
+    config.object_types.insert(Key::from(edit::OBJECT_TYPE));
+    if setup.tight == 1 {
+        config.limits.unanswered_pushes = 2;
+    }
+    Client::new(now, config, Arc::clone(schema)).expect("a good config")
+}
+
+impl World {
+    pub(crate) fn client_now(&self, client: usize) -> Instant {
+        Instant::from_micros(self.now.saturating_add_signed(self.clients[client].skew))
+    }
+
+    pub(crate) fn wake_client(&mut self, client: usize, is_due: bool) -> Verdict {
+        if is_due {
+            self.clients[client].timer = None;
+        }
+        let now = self.client_now(client);
+        self.inputs += 1;
+        let own = &mut self.clients[client];
+        own.client.handle_timeout(now);
+        own.hold = 0;
+        self.drain_client(client)?;
+        let deadline = self.clients[client].client.poll_timeout();
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            fail(TIMERS, format!("client {client} was woken at {now:?}, asks for {deadline:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Carries out what a client asks for, unless it is to take further inputs first.
+    pub(crate) fn drain_client(&mut self, client: usize) -> Verdict {
+        if self.clients[client].hold > 0 {
+            self.clients[client].hold -= 1;
+            self.clients[client].was_held = true;
+        } else {
+            while let Some(action) = self.clients[client].client.poll_action() {
+                self.hash.client_action(client, &action);
+                self.carry_out_for(client, action)?;
+            }
+            self.clients[client].was_held = false;
+            self.check_copies(client)?;
+        }
+        let own = &mut self.clients[client];
+        if let Some(key) = own.timer.take() {
+            self.queue.remove(&key);
+        }
+        if let Some(deadline) = self.clients[client].client.poll_timeout() {
+            let at = deadline.as_micros().saturating_add_signed(-self.clients[client].skew);
+            self.clients[client].timer = Some(self.plan(at, Event::ClientTimer(client)));
+        }
+        Ok(())
+    }
+
+    fn carry_out_for(&mut self, client: usize, action: ClientAction) -> Verdict {
+        match action {
+            ClientAction::Dial => {
+                self.note(|| format!("client {client} dials"));
+                let own = &mut self.clients[client];
+                own.dial += 1;
+                let (at, dial) = (self.now + own.delay, own.dial);
+                self.plan(at, Event::Dialled { client, dial });
+                Ok(())
+            }
+            ClientAction::Send { link, frame } => {
+                let index = self.live_link(client, link)?;
+                self.note(|| format!("client {client} -> {index}: {}", shown(frame.bytes())));
+                if let Some(message) = self.links[index].sent(frame.bytes()) {
+                    self.clients[client].mirror.sends(&message);
+                }
+                self.send(index, Direction::ToRoom, Packet::Message(frame.bytes().clone()));
+                Ok(())
+            }
+            ClientAction::Close { link, reason } => {
+                let index = self.known_link(client, link)?;
+                self.note(|| format!("client {client} closes {index}: {reason:?}"));
+                if reason == CloseReason::Idle || reason == CloseReason::Reset {
+                    self.oracle.reach.meet(Reach::ClientReset);
+                }
+                if self.setup.calm == 1 && reason != CloseReason::Closed {
+                    fail(CALM, format!("client {client} closes its link: {reason:?}"))?;
+                }
+                let own = &mut self.clients[client];
+                if own.link == Some(index) {
+                    own.link = None;
+                    own.mirror.loses_link();
+                }
+                self.send(index, Direction::ToRoom, Packet::End(reason));
+                Ok(())
+            }
+            ClientAction::Event(event) => self.client_event(client, event),
+        }
+    }
+
+    /// The place in the world's list of a link that a client names.
+    fn known_link(&self, client: usize, link: LinkId) -> Result<usize, Failure> {
+        let is_it = |it: &Link| it.owner == Owner::Client(client) && it.client_link == Some(link);
+        let detail = format!("client {client} means link {link}, which never was");
+        self.links.iter().rposition(is_it).ok_or(Failure { oracle: IDS, detail })
+    }
+
+    /// The same of a link that a client sends on, which must be its live one.
+    fn live_link(&self, client: usize, link: LinkId) -> Result<usize, Failure> {
+        let index = self.known_link(client, link)?;
+        if self.clients[client].link == Some(index) || self.clients[client].was_held {
+            return Ok(index);
+        }
+        Err(Failure { oracle: QUIET, detail: format!("client {client} sends on {index}, gone") })
+    }
+
+    fn client_event(&mut self, client: usize, event: ClientEvent) -> Verdict {
+        let own = &mut self.clients[client];
+        match event {
+            ClientEvent::Changed { changes, .. } => fold(&mut own.copy, client, changes),
+            ClientEvent::Presence(changes) => fold(&mut own.others, client, changes),
+            ClientEvent::Status(status) => {
+                own.status = status.clone();
+                self.note(|| format!("client {client} is {status:?}"));
+                Ok(())
+            }
+            ClientEvent::Settled | ClientEvent::Custom(_) => Ok(()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a client's application knows by events is what the client holds.
+    fn check_copies(&self, client: usize) -> Verdict {
+        let own = &self.clients[client];
+        let what = format!("documents of client {client} by its events");
+        same(EVENTS, &what, &records_of(own.client.records()), &own.copy)?;
+        let what = format!("presence at client {client} by its events");
+        same(EVENTS, &what, &records_of(own.client.presence()), &own.others)?;
+        let what = format!("the status of client {client} by its events");
+        same(EVENTS, &what, own.client.status(), &own.status)
+    }
+
+    /// A client's dial reaches the room, or nobody.
+    pub(crate) fn dialled(&mut self, client: usize, dial: u64) -> Verdict {
+        let own = &self.clients[client];
+        if own.dial != dial {
+            return Ok(());
+        }
+        let (session, readonly) = (own.session.clone(), own.readonly);
+        let made = match own.has_network {
+            true => {
+                let rights = rights(readonly, true);
+                self.connect(Owner::Client(client), dial, &session, rights)?
+            }
+            false => None,
+        };
+        match made {
+            Some(index) => {
+                self.send(index, Direction::ToPeer, Packet::Opened);
+                Ok(())
+            }
+            None => self.dial_failed(client),
+        }
+    }
+
+    fn dial_failed(&mut self, client: usize) -> Verdict {
+        self.oracle.reach.meet(Reach::DialFailed);
+        self.note(|| format!("client {client}: dial failed"));
+        let now = self.client_now(client);
+        self.clients[client].client.handle_dial_failed(now);
+        self.drain_client(client)
+    }
+
+    /// A packet of a link reaches the client that dialled it.
+    pub(crate) fn reach_client(&mut self, client: usize, index: usize, packet: Packet) -> Verdict {
+        let now = self.client_now(client);
+        let own = &mut self.clients[client];
+        let link = &mut self.links[index];
+        let is_live = own.link == Some(index);
+        match packet {
+            Packet::Opened if own.dial != link.dial || own.is_closed => {
+                // It has given up on that attempt.
+                self.send(index, Direction::ToRoom, Packet::End(CloseReason::Disconnected));
+                Ok(())
+            }
+            Packet::Opened => {
+                own.link = Some(index);
+                let fresh = own.client.handle_connected(now);
+                link.client_link = Some(fresh);
+                if own.last_link.replace(fresh).is_some_and(|last| last >= fresh) {
+                    return fail(IDS, format!("link {fresh} of client {client} after a later one"));
+                }
+                own.mirror.loses_link();
+                self.note(|| format!("client {client} has link {index}"));
+                self.drain_client(client)
+            }
+            Packet::Message(bytes) => {
+                let Some(id) = link.client_link else { return Ok(()) };
+                if is_live {
+                    if let Some(message) = parse(&bytes)
+                        && let Err(wrong) = own.mirror.hears(&message)
+                    {
+                        return fail(
+                            crate::invariant::ANSWERS,
+                            format!("client {client}: {wrong}"),
+                        );
+                    }
+                } else {
+                    self.oracle.reach.meet(Reach::LateForClient);
+                }
+                own.client.handle_message(now, id, &bytes);
+                self.note(|| format!("client {client} <- {index}: {}", shown(&bytes)));
+                self.drain_client(client)
+            }
+            Packet::End(reason) => {
+                self.note(|| format!("client {client} <- {index}: end, {reason:?}"));
+                let own = &mut self.clients[client];
+                let Some(id) = self.links[index].client_link else {
+                    // It ended before the client knew of it.
+                    let is_current = own.dial == self.links[index].dial && !own.is_closed;
+                    return if is_current { self.dial_failed(client) } else { Ok(()) };
+                };
+                if is_live {
+                    own.link = None;
+                    own.mirror.loses_link();
+                }
+                own.client.handle_disconnected(now, id, reason);
+                self.send(index, Direction::ToRoom, Packet::End(CloseReason::Disconnected));
+                self.drain_client(client)
+            }
+        }
+    }
+
+    /// The application changes a document.
+    pub(crate) fn client_edits(&mut self, client: usize, record: u16, how: u16) -> Verdict {
+        let now = self.client_now(client);
+        self.inputs += 1;
+        let (id, _) = edit::record_id(record);
+        let own = &mut self.clients[client].client;
+        let before = own.record(id).cloned();
+        let mut meant = None;
+        let result = own.transact(now, |tx| {
+            edit::edit(tx, record, how)?;
+            meant = tx.get(id).cloned();
+            Ok(())
+        });
+        let expected = if result.is_ok() { meant } else { before };
+        let seen = own.record(id).cloned();
+        self.note(|| format!("client {client} edits {id}: {result:?}"));
+        same(LOCAL, &format!("{id} at client {client} after {result:?}"), &expected, &seen)?;
+        self.drain_client(client)
+    }
+
+    /// The application shows something of its user.
+    pub(crate) fn client_shows(&mut self, client: usize, how: u16) -> Verdict {
+        let now = self.client_now(client);
+        self.inputs += 1;
+        let record = (!how.is_multiple_of(16)).then(|| edit::presence(how / 16));
+        let own = &mut self.clients[client];
+        let result = own.client.set_presence(now, record.clone());
+        if result.is_ok() {
+            own.took_presence_back = record.is_none();
+            own.presence = record;
+        } else if !own.is_closed {
+            return fail(LOCAL, format!("presence is refused: {result:?}"));
+        }
+        self.note(|| format!("client {client} shows itself"));
+        self.drain_client(client)
+    }
+
+    pub(crate) fn client_hint(&mut self, client: usize, hint: NetworkHint) -> Verdict {
+        let now = self.client_now(client);
+        self.inputs += 1;
+        self.note(|| format!("client {client}: {hint:?}"));
+        self.clients[client].client.handle_network(now, hint);
+        self.drain_client(client)
+    }
+}
+
+fn fold(records: &mut Records, client: usize, changes: Vec<RecordChange>) -> Verdict {
+    for RecordChange { id, before, after } in changes {
+        let what = format!("{id} at client {client} before a change");
+        same(EVENTS, &what, &records.get(&id).cloned(), &before)?;
+        if before == after {
+            return fail(EVENTS, format!("{id} at client {client} changed into itself"));
+        }
+        match after {
+            Some(record) => records.insert(id, record),
+            None => records.remove(&id),
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! What goes over links and reaches either side.
+
+use crate::hostile::parse;
+use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, fail};
+use crate::model::{Mirror, Rights};
+use crate::network::{Direction, Link, Owner, Packet};
+use crate::reach::Reach;
+use crate::world::{Event, World, shown};
+use roomsync::{CloseReason, ObjectAccess, OpenError, SessionId, SessionParams};
+
+impl World {
+    /// Tells the room who does not read, as a full socket buffer would.
+    pub(crate) fn tell_unwritable(&mut self) -> Verdict {
+        let most = usize::from(self.setup.window);
+        let is_full =
+            |link: &Link| link.is_open && !link.is_unwritable && link.to_peer.len() > most;
+        let links = self.links.iter().enumerate();
+        let full: Vec<usize> =
+            links.filter_map(|(index, link)| is_full(link).then_some(index)).collect();
+        for index in full {
+            let (now, connection) = (self.room_now(), self.links[index].connection);
+            let Some(room) = &mut self.room else { return Ok(()) };
+            self.links[index].is_unwritable = true;
+            self.oracle.unwritable(index);
+            room.handle_writable(now, connection, false);
+            self.note(|| format!("{index} does not read"));
+            self.drain_room()?;
+        }
+        Ok(())
+    }
+
+    /// Puts a packet on its way.
+    pub(crate) fn send(&mut self, index: usize, direction: Direction, packet: Packet) {
+        let delay = match self.links[index].owner {
+            Owner::Client(client) => self.clients[client].delay,
+            Owner::Rude(_) => u64::from(self.setup.delay) * 1000,
+        };
+        let due = self.now + delay;
+        self.links[index].pipe(direction).push(due, packet);
+        self.plan_arrival(index, direction);
+    }
+
+    /// Plans the arrival of the head of a pipe.
+    pub(crate) fn plan_arrival(&mut self, index: usize, direction: Direction) {
+        let pipe = self.links[index].pipe(direction);
+        if let Some(due) = pipe.due().filter(|_| !pipe.is_planned) {
+            pipe.is_planned = true;
+            self.plan(due, Event::Arrival(index, direction));
+        }
+    }
+
+    pub(crate) fn arrive(&mut self, index: usize, direction: Direction) -> Verdict {
+        let now = self.now;
+        let pipe = self.links[index].pipe(direction);
+        pipe.is_planned = false;
+        if pipe.due().is_none_or(|due| due > now) {
+            self.plan_arrival(index, direction);
+            return Ok(());
+        }
+        let Some(packet) = pipe.pop() else { return Ok(()) };
+        self.plan_arrival(index, direction);
+        self.inputs += 1;
+        match direction {
+            Direction::ToRoom => self.reach_room(index, packet),
+            Direction::ToPeer => {
+                self.reach_peer(index, packet)?;
+                self.tell_writable(index)
+            }
+        }
+    }
+
+    fn reach_room(&mut self, index: usize, packet: Packet) -> Verdict {
+        let now = self.room_now();
+        let link = &mut self.links[index];
+        let connection = link.connection;
+        let Some(room) = self.room.as_mut().filter(|_| link.room_life == self.room_life) else {
+            return Ok(());
+        };
+        match packet {
+            Packet::Opened => Ok(()),
+            Packet::Message(bytes) => {
+                if !link.is_open {
+                    self.oracle.reach.meet(Reach::LateMessage);
+                } else if let Some(message) = link.received(&bytes) {
+                    self.oracle.room_hears(index, &message);
+                }
+                room.handle_message(now, connection, &bytes);
+                self.note(|| format!("room <- {index}: {}", shown(&bytes)));
+                self.drain_room()
+            }
+            Packet::End(_) => {
+                if !core::mem::replace(&mut link.is_open, false) {
+                    self.oracle.reach.meet(Reach::LateEnd);
+                }
+                self.oracle.closed(index, CloseReason::Disconnected);
+                room.handle_disconnect(now, connection);
+                self.note(|| format!("room <- {index}: end"));
+                self.send(index, Direction::ToPeer, Packet::End(CloseReason::Disconnected));
+                self.drain_room()
+            }
+        }
+    }
+
+    fn reach_peer(&mut self, index: usize, packet: Packet) -> Verdict {
+        match self.links[index].owner {
+            Owner::Client(client) => self.reach_client(client, index, packet),
+            Owner::Rude(peer) => {
+                let rude = &mut self.rude[peer];
+                if rude.link != Some(index) {
+                    return Ok(());
+                }
+                match packet {
+                    Packet::Opened => {}
+                    Packet::Message(bytes) => {
+                        if let Some(message) = parse(&bytes)
+                            && let Err(wrong) = rude.mirror.hears(&message)
+                        {
+                            return fail(ANSWERS, format!("rude {peer}: {wrong}"));
+                        }
+                    }
+                    Packet::End(_) => {
+                        rude.link = None;
+                        rude.mirror = Mirror::default();
+                        let end = Packet::End(CloseReason::Disconnected);
+                        self.send(index, Direction::ToRoom, end);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells the room that a peer reads again.
+    fn tell_writable(&mut self, index: usize) -> Verdict {
+        let (now, life) = (self.room_now(), self.room_life);
+        let most = usize::from(self.setup.window);
+        let link = &mut self.links[index];
+        if !link.is_unwritable || link.to_peer.len() > most / 2 || link.room_life != life {
+            return Ok(());
+        }
+        link.is_unwritable = false;
+        let connection = link.connection;
+        let Some(room) = &mut self.room else { return Ok(()) };
+        room.handle_writable(now, connection, true);
+        self.note(|| format!("{index} reads"));
+        self.drain_room()
+    }
+
+    /// A connection reaches the room. Gives its place in the list of links.
+    pub(crate) fn connect(
+        &mut self,
+        owner: Owner,
+        dial: u64,
+        session: &str,
+        rights: Rights,
+    ) -> Result<Option<usize>, Failure> {
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(None) };
+        self.inputs += 1;
+        let mut params = SessionParams::new(session);
+        params.readonly = rights.readonly;
+        params.object_access =
+            if rights.objects { ObjectAccess::Write } else { ObjectAccess::Read };
+        let connection = match room.handle_connect(now, params) {
+            Ok(connection) => connection,
+            Err(OpenError::RoomFull) => return Ok(None),
+            Err(error) => {
+                return fail(CALM, format!("a connection is refused: {error}")).map(|()| None);
+            }
+        };
+        let index = self.links.len();
+        if self.connections.last_key_value().is_some_and(|(last, _)| *last >= connection) {
+            fail(IDS, format!("connection {connection} after a later one"))?;
+        }
+        self.connections.insert(connection, index);
+        self.links.push(Link::new(owner, dial, self.room_life, connection));
+        let is_rude = matches!(owner, Owner::Rude(_));
+        self.oracle.opened(SessionId::from(session), rights, is_rude);
+        self.note(|| format!("room: {session} connects as {index}"));
+        self.drain_room()?;
+        Ok(Some(index))
+    }
+}

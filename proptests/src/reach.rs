@@ -1,0 +1,125 @@
+//! What a run has met: a search that never goes somewhere proves nothing about it.
+
+use core::fmt;
+
+macro_rules! reach {
+    ($($(#[$doc:meta])* $name:ident $text:literal)*) => {
+        /// Something that should happen in some run or other.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Reach {
+            $($(#[$doc])* $name),*
+        }
+
+        impl Reach {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text),*
+                }
+            }
+        }
+    };
+}
+
+reach! {
+    /// A push was answered `commit`.
+    Commit "commit"
+    /// A push was answered `discard`.
+    Discard "discard"
+    /// A push was answered with what happened instead.
+    Rebase "rebase"
+    /// A client that had been in before was sent everything.
+    WipeAllAgain "wipe_all after a reconnect"
+    /// A client was sent what had changed while it was away.
+    WipePresence "wipe_presence with changes"
+    /// A session that did not read was told the state, its pushes discarded though they were taken.
+    CatchUp "catch-up after a slow read"
+    /// Tombstones were forgotten.
+    Pruned "tombstones pruned"
+    /// The same session connected again while its old connection was open.
+    Replaced "replaced connection"
+    /// A message of a connection that the room had closed or replaced.
+    LateMessage "late message of a dead connection"
+    /// The end of a connection that the room had closed or replaced.
+    LateEnd "late end of a dead connection"
+    /// A message for a client of a link that it had given up.
+    LateForClient "late message of a dead link"
+    /// The room's process died with a commit durable and nobody told.
+    CrashUntold "crash between persist and send"
+    /// The room's process died with a commit made but not durable.
+    CrashLost "crash before persist"
+    /// A client found by itself that nobody listens.
+    ClientReset "client gave up on a silent link"
+    /// The room found by itself that a session is silent.
+    Idle "idle session cancelled"
+    /// A connection that never said `connect` was closed.
+    StartTimeout "start timeout"
+    /// A session came back within its grace.
+    Resumed "resumed within grace"
+    /// A session's presence went with it.
+    PresenceGone "presence removed with its session"
+    /// A session was closed for a record that is not allowed.
+    InvalidRecord "INVALID_RECORD close"
+    /// A session was closed for a message that is none.
+    UnknownError "UNKNOWN_ERROR close"
+    /// A session was closed for pieces out of order.
+    BadChunk "bad chunk close"
+    /// A session was closed since its pushes waited for an answer without end.
+    Overrun "closed to start over"
+    /// A session with too new or too old a protocol was turned away.
+    TurnedAway "turned away by version or schema"
+    /// A read-only session's push was discarded.
+    ReadOnly "read-only push discarded"
+    /// A session of an older protocol was told of a string that grew.
+    Legacy "append told to an older protocol"
+    /// A dial failed.
+    DialFailed "dial failed"
+    /// A client was restarted with changes that it had not sent.
+    Restarted "restart with unsent changes"
+    /// The host loaded other documents.
+    Loaded "snapshot loaded"
+    /// A machine's clock went back.
+    ClockBack "clock went back"
+    /// All was mended, quiet and equal, after something had been broken.
+    Mended "converged after faults"
+}
+
+/// How often each was met.
+#[derive(Clone, Debug)]
+pub struct Counts([u64; Reach::ALL.len()]);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self([0; Reach::ALL.len()])
+    }
+}
+
+impl Counts {
+    /// It was met.
+    pub const fn meet(&mut self, what: Reach) {
+        self.0[what as usize] += 1;
+    }
+
+    /// Adds up two runs.
+    pub fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+    }
+
+    /// What was never met.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let never = |what: &&Reach| self.0[**what as usize] == 0;
+        Reach::ALL.iter().filter(never).map(|what| what.name()).collect()
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = Reach::ALL.iter().zip(self.0);
+        counts.into_iter().try_for_each(|(what, count)| writeln!(f, "{count:>9}  {}", what.name()))
+    }
+}

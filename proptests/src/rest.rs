@@ -1,0 +1,147 @@
+//! All is mended, time runs, and in the end everybody agrees.
+
+use crate::invariant::{CALM, CONVERGENCE, Failure, PRESENCE, Verdict, fail, same};
+use crate::model::Records;
+use crate::network::{Link, Owner};
+use crate::oracle::records_of;
+use crate::reach::Reach;
+use crate::world::{World, shown_presence};
+use roomsync::{NetworkHint, Object, SessionId, Status, Value};
+
+/// How long it may take until all is quiet: a dead link is noticed, its session's grace passes,
+/// and a client dials again.
+const MENDING: u64 = 75_000_000;
+
+impl World {
+    /// Mends all, lets time run, and compares.
+    ///
+    /// # Errors
+    ///
+    /// When an invariant is broken.
+    pub(crate) fn rest(&mut self) -> Verdict {
+        self.mend()?;
+        let slowest = self.clients.iter().map(|client| client.delay).max().unwrap_or(0);
+        let allowed = if self.setup.calm == 1 { 300_000 + 12 * slowest } else { MENDING };
+        let end = self.now + allowed;
+        let mut unlike = None;
+        while self.now < end {
+            self.run_until(self.now + 50_000)?;
+            unlike = self.busy().and_then(|()| self.unlike()).err();
+            if unlike.is_none() {
+                break;
+            }
+        }
+        if let Some(Failure { oracle, detail }) = unlike {
+            let seconds = allowed as f64 / 1e6;
+            let oracle = if self.setup.calm == 1 { CALM } else { oracle };
+            return fail(oracle, format!("after {seconds} s without a fault: {detail}"));
+        }
+        // And so it stays: a ping and its answer later nothing has come undone.
+        self.run_until(self.now + 6_000_000)?;
+        self.unlike()?;
+        self.oracle.at_rest()?;
+        if let Some(room) = &self.room {
+            self.oracle.drained(room, &self.storage, true)?;
+        }
+        if core::mem::take(&mut self.has_faults) {
+            self.oracle.reach.meet(Reach::Mended);
+        }
+        Ok(())
+    }
+
+    fn mend(&mut self) -> Verdict {
+        self.note(|| "all is mended".into());
+        self.doom = None;
+        self.room_hold = 0;
+        self.room_up()?;
+        self.drain_room()?;
+        self.resume(|_| true);
+        for client in 0..self.clients.len() {
+            self.clients[client].has_network = true;
+            self.clients[client].hold = 0;
+            if self.has_faults {
+                self.client_hint(client, NetworkHint::Up)?;
+                self.client_hint(client, NetworkHint::Foreground)?;
+            } else {
+                self.drain_client(client)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first difference between what the room, its clients and their applications hold.
+    fn unlike(&self) -> Verdict {
+        let Some(room) = &self.room else { return fail(CONVERGENCE, "the room is down") };
+        let documents: Records = records_of(room.records());
+        let shown = room.presence().map(|(owner, record)| (owner.clone(), record.clone()));
+        let shown: Vec<(SessionId, Object)> = shown.collect();
+        for (index, own) in self.clients.iter().enumerate() {
+            if own.is_closed {
+                continue;
+            }
+            let name = |what: &str| format!("{what} of client {index}");
+            same(CONVERGENCE, &name("status"), &Status::Online, own.client.status())?;
+            let synced = own.client.records().filter(|(_, record)| !is_own_only(record));
+            same(CONVERGENCE, &name("documents"), &documents, &records_of(synced))?;
+            same(CONVERGENCE, &name("whether all is settled"), &true, &own.client.is_settled())?;
+            let told = own.mirror.records.clone().unwrap_or_default();
+            let others = shown.iter().filter(|(owner, _)| owner.as_str() != own.session);
+            let others: Records =
+                others.filter_map(|(_, record)| Some((id_of(record)?, record.clone()))).collect();
+            let mut expected = documents.clone();
+            expected.extend(others.clone());
+            same(CONVERGENCE, &name("what was told"), &expected, &told)?;
+            same(PRESENCE, &name("others"), &others, &records_of(own.client.presence()))?;
+            let seen = shown.iter().find(|(owner, _)| owner.as_str() == own.session);
+            let seen = seen.map(|(_, record)| shown_presence(record));
+            let meant = own.presence.as_ref().map(shown_presence);
+            // The protocol has no word for taking presence back.
+            if !own.took_presence_back {
+                same(PRESENCE, &name("presence"), &meant, &seen)?;
+            }
+        }
+        for (place, rude) in self.rude.iter().enumerate() {
+            let Some(link) = rude.link.filter(|link| self.links[*link].is_open) else { continue };
+            if let Some(told) = &rude.mirror.records
+                && self.links[link].to_peer.is_empty()
+            {
+                let told = told.iter().filter(|(id, _)| !id.starts_with("cursor:"));
+                same(
+                    CONVERGENCE,
+                    &format!("what rude {place} was told"),
+                    &documents,
+                    &records_of(told),
+                )?;
+            }
+        }
+        self.check_presence()?;
+        Ok(())
+    }
+
+    /// Whether something is still under way, or somebody believes in a link that is dead. Later
+    /// pings are under way, and that is nothing.
+    fn busy(&self) -> Verdict {
+        for (index, own) in self.clients.iter().enumerate().filter(|(_, own)| !own.is_closed) {
+            let link = own.link.and_then(|link| self.links.get(link));
+            let is_sound = |link: &Link| {
+                link.is_open && !link.to_room.is_closed() && !link.to_peer.is_closed()
+            };
+            let is_sound = link.is_some_and(is_sound);
+            same(CONVERGENCE, &format!("a sound link of client {index}"), &true, &is_sound)?;
+        }
+        let is_busy = |link: &Link| {
+            matches!(link.owner, Owner::Client(_))
+                && link.is_open
+                && !(link.to_peer.is_empty() && link.to_room.is_empty())
+        };
+        same(CONVERGENCE, "messages under way", &false, &self.links.iter().any(is_busy))
+    }
+}
+
+fn is_own_only(record: &Object) -> bool {
+    record.get("typeName").and_then(Value::as_str) == Some("camera")
+}
+
+fn id_of(record: &Object) -> Option<roomsync::RecordId> {
+    record.get("id").and_then(Value::as_str).map(Into::into)
+}

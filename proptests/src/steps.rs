@@ -1,0 +1,300 @@
+//! What each step does to the world. Raw numbers are folded onto what there is.
+
+use crate::edit;
+use crate::hostile::{garbage, parse};
+use crate::invariant::{LOCAL, PERSISTED, Verdict, fail};
+use crate::network::{Direction, Owner, Packet};
+use crate::reach::Reach;
+use crate::script::Step;
+use crate::world::{Doom, World, rights};
+use roomsync::{CloseReason, NetworkHint, RoomSnapshot, Value};
+
+const MILLISECOND: u64 = 1000;
+
+impl World {
+    /// Does a step.
+    ///
+    /// # Errors
+    ///
+    /// When an invariant is broken.
+    pub fn apply(&mut self, step: &Step) -> Verdict {
+        let client = |raw: u16| usize::from(raw) % self.clients.len();
+        let breaks = self.setup.calm == 0;
+        match *step {
+            Step::Edit { client: raw, record, how } => self.client_edits(client(raw), record, how),
+            Step::HostEdit { record, how } => self.host_edits(record, how),
+            Step::Presence { client: raw, how } => self.client_shows(client(raw), how),
+            Step::Run { amount } => self.run_until(self.now + spell(amount)),
+            Step::Next { events } => (0..=events % 12).try_for_each(|_| self.next_event()),
+            Step::Hold { machine, inputs } => {
+                match usize::from(machine) % (self.clients.len() + 1) {
+                    0 if self.room.is_some() => self.room_hold = inputs % 4,
+                    0 => {}
+                    index => self.clients[index - 1].hold = inputs % 4,
+                }
+                Ok(())
+            }
+            Step::Wake { machine } => match usize::from(machine) % (self.clients.len() + 1) {
+                0 => self.wake_room(false),
+                index => self.wake_client(index - 1, false),
+            },
+            Step::Custom { client: raw } => self.host_says(client(raw)),
+            Step::Load { how } => self.host_loads(how),
+            Step::Intrude { peer, how } => self.intrude(peer, how).map(drop),
+            Step::Garbage { peer, how } => {
+                let bytes = garbage(how);
+                self.rude_says(peer, how, bytes)
+            }
+            Step::Rude { peer, kind, how } => {
+                let place = usize::from(peer) % self.rude.len();
+                let text = self.rude[place].message(kind, how);
+                self.rude_says(peer, how, text.into_bytes())
+            }
+            Step::Rest {} => self.rest(),
+            Step::Delay { client: raw, amount } => {
+                let index = client(raw);
+                self.clients[index].delay = u64::from(amount % 400) * MILLISECOND;
+                Ok(())
+            }
+            // From here on something breaks.
+            _ if !breaks => Ok(()),
+            Step::Cut { client: raw, how, late } => self.cut(client(raw), how, late),
+            Step::Stall { client: raw, direction } => {
+                let Some(link) = self.clients[client(raw)].link else { return Ok(()) };
+                self.has_faults = true;
+                self.links[link].to_room.is_stalled |= direction % 3 != 0;
+                self.links[link].to_peer.is_stalled |= direction % 3 != 1;
+                Ok(())
+            }
+            Step::Resume { client: raw } => {
+                let owner = Owner::Client(client(raw));
+                self.resume(|it| it == owner);
+                Ok(())
+            }
+            Step::Network { client: raw, up } => {
+                let index = client(raw);
+                self.has_faults = true;
+                self.clients[index].has_network = up % 2 == 0;
+                Ok(())
+            }
+            Step::Hint { client: raw, hint } => {
+                use NetworkHint::{Background, Down, Foreground, Up};
+                self.has_faults = true;
+                let hint = [Up, Down, Foreground, Background][usize::from(hint % 4)];
+                self.client_hint(client(raw), hint)
+            }
+            Step::Crash { actions, how, down } => {
+                if self.room.is_some() && self.doom.is_none() {
+                    let down = spell(down);
+                    self.doom = Some(Doom { actions: actions % 12, how, down });
+                }
+                Ok(())
+            }
+            Step::Restart { client: raw } => self.restart(client(raw)),
+            Step::Close { client: raw } => {
+                let index = client(raw);
+                let now = self.client_now(index);
+                self.has_faults = true;
+                self.clients[index].client.close(now);
+                self.clients[index].is_closed = true;
+                self.drain_client(index)
+            }
+            Step::Jump { machine, by } => self.jump(machine, by),
+            Step::Kick { client: raw, how } => self.kick(client(raw), how),
+        }
+    }
+
+    fn host_edits(&mut self, record: u16, how: u16) -> Verdict {
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        self.inputs += 1;
+        let before = room.clock();
+        let result = room.transact(now, |tx| edit::edit(tx, record, how));
+        if room.clock() != before {
+            self.oracle.host_changed();
+            if result.is_err() {
+                return fail(LOCAL, format!("the clock moved, and {result:?}"));
+            }
+        }
+        self.note(|| format!("the host edits: {result:?}"));
+        self.drain_room()
+    }
+
+    fn host_says(&mut self, client: usize) -> Verdict {
+        let Some(connection) = self.open_connection(client) else { return Ok(()) };
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        self.inputs += 1;
+        // A session that is not in, or does not read, is an error that the host gets to know.
+        let _refused = room.send_custom(now, connection, Value::from("hello")).is_err();
+        self.drain_room()
+    }
+
+    fn host_loads(&mut self, how: u16) -> Verdict {
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        self.inputs += 1;
+        let mut snapshot = RoomSnapshot::default();
+        snapshot.clock = u64::from(how % 9);
+        snapshot.schema = Some(edit::serialized_schema());
+        let chosen = (0..7).filter(|record| how >> record & 1 == 1);
+        snapshot.documents = chosen.map(|record| (edit::new_record(record, how >> 7), 0)).collect();
+        let before = room.clock();
+        if let Err(error) = room.load_snapshot(now, snapshot) {
+            return fail(PERSISTED, format!("a good snapshot is refused: {error}"));
+        }
+        if room.clock() != before {
+            self.oracle.host_changed();
+        }
+        self.oracle.reach.meet(Reach::Loaded);
+        self.note(|| "the host loads a snapshot".into());
+        self.drain_room()
+    }
+
+    fn open_connection(&self, client: usize) -> Option<roomsync::ConnectionId> {
+        let is_own = |link: &&crate::network::Link| {
+            link.owner == Owner::Client(client) && link.room_life == self.room_life
+        };
+        self.links.iter().rfind(is_own).map(|link| link.connection)
+    }
+
+    fn kick(&mut self, client: usize, how: u16) -> Verdict {
+        let Some(connection) = self.open_connection(client) else { return Ok(()) };
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        self.inputs += 1;
+        self.has_faults = true;
+        let reason = [CloseReason::Disconnected, CloseReason::Reset, CloseReason::ShuttingDown];
+        let reason = reason[usize::from(how % 3)].clone();
+        // One that is gone already is an error that the host gets to know.
+        let _gone = room.close_session(now, connection, reason).is_err();
+        self.note(|| format!("the host closes client {client}"));
+        self.drain_room()
+    }
+
+    fn cut(&mut self, client: usize, how: u16, late: u16) -> Verdict {
+        let Some(index) = self.clients[client].link else { return Ok(()) };
+        self.has_faults = true;
+        let notice = |told: bool, late: u64| told.then_some(self.now + late);
+        let late = spell(late);
+        // Who is told: both, the room only, the client only, nobody; at once or late.
+        let room_told = notice(how % 4 < 2, if (how / 4).is_multiple_of(2) { 0 } else { late });
+        let client_told =
+            notice(how.is_multiple_of(2), if (how / 8).is_multiple_of(2) { 0 } else { late });
+        self.note(|| format!("{index} is cut"));
+        let link = &mut self.links[index];
+        link.to_room.cut(usize::from(how / 16 % 4), room_told);
+        link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        self.plan_arrival(index, Direction::ToRoom);
+        self.plan_arrival(index, Direction::ToPeer);
+        Ok(())
+    }
+
+    /// What stalled flows on.
+    pub(crate) fn resume(&mut self, whose: impl Fn(Owner) -> bool) {
+        for index in 0..self.links.len() {
+            if whose(self.links[index].owner) {
+                for direction in [Direction::ToRoom, Direction::ToPeer] {
+                    self.links[index].pipe(direction).is_stalled = false;
+                    self.plan_arrival(index, direction);
+                }
+            }
+        }
+    }
+
+    fn restart(&mut self, client: usize) -> Verdict {
+        self.has_faults = true;
+        if !self.clients[client].client.is_settled() {
+            self.oracle.reach.meet(Reach::Restarted);
+        }
+        self.note(|| format!("client {client} restarts"));
+        for index in 0..self.links.len() {
+            let link = &mut self.links[index];
+            if link.owner == Owner::Client(client) {
+                // Nobody is there any more to take what still arrives.
+                link.client_link = None;
+                link.to_peer.cut(0, None);
+                link.to_room.push(self.now, Packet::End(CloseReason::Disconnected));
+                self.plan_arrival(index, Direction::ToRoom);
+            }
+        }
+        let (setup, schema, now) = (self.setup.clone(), self.schema.clone(), self.now);
+        self.clients[client].restart(client, &setup, &schema, now);
+        self.drain_client(client)
+    }
+
+    fn jump(&mut self, machine: u16, by: u16) -> Verdict {
+        self.has_faults = true;
+        let by = match by % 3 {
+            // Back by little, since a clock that goes back is held for that long.
+            0 => -i64::from(by % 1000) * 1000,
+            1 => i64::from(by % 1000) * 1000,
+            _ => i64::from(by) * 1000,
+        };
+        if by < 0 {
+            self.oracle.reach.meet(Reach::ClockBack);
+        }
+        self.note(|| format!("the clock of {machine} jumps by {by} us"));
+        // A driver that sees its clock jump arms its timer anew: it is woken when it asked to be.
+        match usize::from(machine) % (self.clients.len() + 1) {
+            0 => {
+                self.room_skew += by;
+                self.drain_room()
+            }
+            index => {
+                self.clients[index - 1].skew += by;
+                self.drain_client(index - 1)
+            }
+        }
+    }
+
+    /// A rude peer connects, unless it is connected. Gives its link, if there is one then.
+    fn intrude(&mut self, peer: u16, how: u16) -> Result<Option<usize>, crate::invariant::Failure> {
+        let place = usize::from(peer) % self.rude.len();
+        if let Some(link) = self.rude[place].link {
+            return Ok(Some(link));
+        }
+        let rude = &mut self.rude[place];
+        rude.sessions += 1;
+        rude.readonly = how.is_multiple_of(2);
+        let session = format!("h{place}-{}", rude.sessions);
+        // Whoever may not change documents may not change objects either.
+        let rights = rights(rude.readonly, !rude.readonly);
+        let link = self.connect(Owner::Rude(place), 0, &session, rights)?;
+        self.rude[place].link = link;
+        if link.is_some() && !(how / 2).is_multiple_of(8) {
+            // Mostly it wants to be let in.
+            let text = self.rude[place].connect(0);
+            self.rude_sends(place, text.into_bytes());
+        }
+        Ok(link)
+    }
+
+    fn rude_says(&mut self, peer: u16, how: u16, bytes: Vec<u8>) -> Verdict {
+        let place = usize::from(peer) % self.rude.len();
+        if self.intrude(peer, how)?.is_some() {
+            self.rude_sends(place, bytes);
+        }
+        Ok(())
+    }
+
+    fn rude_sends(&mut self, place: usize, bytes: Vec<u8>) {
+        let Some(index) = self.rude[place].link else { return };
+        if let Some(message) = parse(&bytes) {
+            self.rude[place].mirror.sends(&message);
+        }
+        self.send(index, Direction::ToRoom, Packet::Message(bytes.into()));
+    }
+}
+
+/// Microseconds of a raw number: none, some milliseconds, or up to half a minute.
+fn spell(raw: u16) -> u64 {
+    let raw = u64::from(raw);
+    match raw % 8 {
+        0 => 0,
+        1 | 2 => raw / 8 % 20 * MILLISECOND,
+        3 | 4 => raw / 8 % 200 * MILLISECOND + raw % 1000,
+        5 | 6 => raw / 8 % 1500 * MILLISECOND,
+        _ => raw / 8 * 4 * MILLISECOND,
+    }
+}

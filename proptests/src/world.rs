@@ -1,0 +1,393 @@
+//! One room, its clients, the links between them and one clock, all from above.
+//!
+//! Nothing here ticks by itself: a machine is called when something reaches it, and at the very
+//! time that it asked for.
+
+use crate::edit;
+use crate::hash::Hash;
+use crate::honest::Honest;
+use crate::hostile::{Rude, parse};
+use crate::invariant::{CALM, IDS, PERSISTED, PRESENCE, TIMERS, Verdict, fail};
+use crate::model::Rights;
+use crate::network::{Direction, Link, Owner, Packet};
+use crate::oracle::Oracle;
+use crate::reach::Reach;
+use crate::script::Setup;
+use crate::storage::Storage;
+use bytes::Bytes;
+use roomsync::{
+    CloseReason, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Schema, Value,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Something that will happen at a known time.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// The room asked to be woken.
+    RoomTimer,
+    /// A client asked to be woken.
+    ClientTimer(usize),
+    /// The head of a pipe arrives.
+    Arrival(usize, Direction),
+    /// A client's dial reaches the room.
+    Dialled {
+        /// Who dials.
+        client: usize,
+        /// The how manieth time.
+        dial: u64,
+    },
+    /// The room's process is back.
+    RoomUp,
+}
+
+/// A key of the queue: when, and the how manieth of all.
+pub type EventKey = (u64, u64);
+
+/// How a room's process will die.
+#[derive(Clone, Copy, Debug)]
+pub struct Doom {
+    /// After so many actions.
+    pub actions: u16,
+    /// What becomes of the links.
+    pub how: u16,
+    /// Microseconds until it is back.
+    pub down: u64,
+}
+
+/// All there is.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) setup: Setup,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) now: u64,
+    pub(crate) queue: BTreeMap<EventKey, Event>,
+    sequence: u64,
+    at_this_time: u32,
+    /// `None` while its process is down.
+    pub(crate) room: Option<Room>,
+    pub(crate) room_life: u64,
+    /// The room's clock less the world's.
+    pub(crate) room_skew: i64,
+    room_timer: Option<EventKey>,
+    pub(crate) room_hold: u16,
+    pub(crate) connections: BTreeMap<ConnectionId, usize>,
+    pub(crate) doom: Option<Doom>,
+    pub(crate) storage: Storage,
+    pub(crate) clients: Vec<Honest>,
+    pub(crate) rude: Vec<Rude>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) oracle: Oracle,
+    pub(crate) hash: Hash,
+    pub(crate) inputs: u64,
+    pub(crate) has_faults: bool,
+    pub(crate) trace: Option<Vec<String>>,
+}
+
+impl World {
+    /// A room without documents, and clients about to dial.
+    ///
+    /// # Errors
+    ///
+    /// When an invariant is broken already.
+    pub fn new(setup: &Setup, is_traced: bool) -> Result<Self, crate::invariant::Failure> {
+        let mut setup = setup.clone();
+        if setup.calm == 1 {
+            // Small limits close connections.
+            setup.tight = 0;
+        }
+        let setup = &setup;
+        let room_schema = edit::schema(setup.adopts == 1);
+        let room = Room::new(room_config(setup), room_schema).expect("a good config");
+        let mut world = Self {
+            setup: setup.clone(),
+            schema: edit::schema(false),
+            now: 1_000_000_000,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            at_this_time: 0,
+            storage: Storage::of_new(&room),
+            room: Some(room),
+            room_life: 0,
+            room_skew: 0,
+            room_timer: None,
+            room_hold: 0,
+            connections: BTreeMap::new(),
+            doom: None,
+            clients: Vec::new(),
+            rude: (0..3)
+                .map(|_| Rude { claims_schemas: setup.adopts == 0, ..Rude::default() })
+                .collect(),
+            links: Vec::new(),
+            oracle: Oracle::new(setup.tight == 1),
+            hash: Hash::default(),
+            inputs: 0,
+            has_faults: false,
+            trace: is_traced.then(Vec::new),
+        };
+        for index in 0..usize::from(setup.clients.max(1)) {
+            world.clients.push(Honest::new(index, &world.setup, &world.schema, world.now));
+            world.drain_client(index)?;
+        }
+        Ok(world)
+    }
+
+    pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.trace {
+            let at = (self.now - 1_000_000_000) as f64 / 1000.0;
+            lines.push(format!("{at:>12.3} {}", text()));
+        }
+    }
+
+    /// Plans an event.
+    pub(crate) fn plan(&mut self, at: u64, event: Event) -> EventKey {
+        self.sequence += 1;
+        let key = (at.max(self.now), self.sequence);
+        self.queue.insert(key, event);
+        key
+    }
+
+    /// Lets the next event happen, whenever that is.
+    ///
+    /// # Errors
+    ///
+    /// When an invariant is broken.
+    pub(crate) fn next_event(&mut self) -> Verdict {
+        let Some((key, event)) = self.queue.pop_first() else { return Ok(()) };
+        self.at_this_time = if key.0 > self.now { 0 } else { self.at_this_time + 1 };
+        if self.at_this_time > 20_000 {
+            fail(TIMERS, "time stands still")?;
+        }
+        self.now = key.0;
+        match event {
+            Event::RoomTimer => self.wake_room(true),
+            Event::ClientTimer(client) => self.wake_client(client, true),
+            Event::Arrival(link, direction) => self.arrive(link, direction),
+            Event::Dialled { client, dial } => self.dialled(client, dial),
+            Event::RoomUp => self.room_up(),
+        }
+    }
+
+    /// Lets time pass, and whatever is due happen.
+    ///
+    /// # Errors
+    ///
+    /// When an invariant is broken.
+    pub(crate) fn run_until(&mut self, until: u64) -> Verdict {
+        while self.queue.first_key_value().is_some_and(|(key, _)| key.0 <= until) {
+            self.next_event()?;
+        }
+        self.now = self.now.max(until);
+        Ok(())
+    }
+
+    pub(crate) fn room_now(&self) -> Instant {
+        Instant::from_micros(self.now.saturating_add_signed(self.room_skew))
+    }
+
+    pub(crate) fn wake_room(&mut self, is_due: bool) -> Verdict {
+        if is_due {
+            self.room_timer = None;
+        }
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        self.inputs += 1;
+        room.handle_timeout(now);
+        self.room_hold = 0;
+        self.drain_room()?;
+        let deadline = self.room.as_ref().and_then(Room::poll_timeout);
+        if self.room_hold == 0 && deadline.is_some_and(|deadline| deadline <= now) {
+            fail(TIMERS, format!("the room was woken at {now:?} and asks for {deadline:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Carries out what the room asks for, unless it is to take further inputs first.
+    pub(crate) fn drain_room(&mut self) -> Verdict {
+        if self.room_hold > 0 {
+            self.room_hold -= 1;
+            return self.arm_room();
+        }
+        let mut actions = VecDeque::new();
+        let mut is_thorough = false;
+        if self.setup.batch == 1
+            && let Some(room) = &mut self.room
+        {
+            // All commits of a drain become durable at once, before anybody is told of any.
+            let all: Vec<RoomAction> = core::iter::from_fn(|| room.poll_action()).collect();
+            let is_commit = |action: &RoomAction| matches!(action, RoomAction::Persist(_));
+            let (commits, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_commit);
+            // The oracle hears of commits in order with their events.
+            actions = commits.into_iter().chain(others).collect();
+        }
+        let mut persisted = false;
+        loop {
+            let Some(room) = &mut self.room else { return Ok(()) };
+            let Some(action) = actions.pop_front().or_else(|| room.poll_action()) else { break };
+            if let Some(doom) = &mut self.doom {
+                if doom.actions == 0 {
+                    match action {
+                        RoomAction::Persist(_) => self.oracle.reach.meet(Reach::CrashLost),
+                        RoomAction::Send { .. } if persisted => {
+                            self.oracle.reach.meet(Reach::CrashUntold);
+                        }
+                        RoomAction::Send { .. }
+                        | RoomAction::Close { .. }
+                        | RoomAction::Event(_) => {}
+                    }
+                    return self.crash();
+                }
+                doom.actions -= 1;
+            }
+            persisted |= matches!(action, RoomAction::Persist(_));
+            is_thorough |= matches!(action, RoomAction::Persist(_) | RoomAction::Event(_));
+            self.carry_out(action)?;
+        }
+        if let Some(room) = &self.room {
+            self.oracle.drained(room, &self.storage, is_thorough)?;
+        }
+        self.tell_unwritable()?;
+        self.arm_room()
+    }
+
+    fn arm_room(&mut self) -> Verdict {
+        if let Some(key) = self.room_timer.take() {
+            self.queue.remove(&key);
+        }
+        let deadline = self.room.as_ref().and_then(Room::poll_timeout);
+        if let Some(deadline) = deadline {
+            let at = deadline.as_micros().saturating_add_signed(-self.room_skew);
+            self.room_timer = Some(self.plan(at, Event::RoomTimer));
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, action: RoomAction) -> Verdict {
+        self.hash.room_action(&action);
+        match action {
+            RoomAction::Send { connection, frame } => {
+                let Some(index) = self.connections.get(&connection).copied() else {
+                    return fail(IDS, format!("a message on {connection}, which never was"));
+                };
+                self.note(|| format!("room -> {index}: {}", shown(frame.bytes())));
+                let link = &mut self.links[index];
+                let Some(message) = parse(frame.bytes()) else {
+                    return fail(IDS, "a message that is none");
+                };
+                self.oracle.room_says(index, link.is_unwritable, &message, &self.storage)?;
+                self.send(index, Direction::ToPeer, Packet::Message(frame.bytes().clone()));
+                Ok(())
+            }
+            RoomAction::Close { connection, reason } => {
+                let Some(index) = self.connections.get(&connection).copied() else {
+                    return fail(IDS, format!("the close of {connection}, which never was"));
+                };
+                self.note(|| format!("room closes {index}: {reason:?}"));
+                let is_honest = matches!(self.links[index].owner, Owner::Client(_));
+                if self.setup.calm == 1 && is_honest && reason != CloseReason::ShuttingDown {
+                    fail(CALM, format!("an honest connection is closed: {reason:?}"))?;
+                }
+                self.oracle.closed(index, reason.clone());
+                self.links[index].is_open = false;
+                let heard = CloseReason::from_wire(reason.code(), reason.text());
+                self.send(index, Direction::ToPeer, Packet::End(heard));
+                Ok(())
+            }
+            RoomAction::Persist(commit) => {
+                self.note(|| format!("persist {}: {:?}", commit.clock, commit.origin));
+                if let Err(wrong) = self.storage.apply(&commit) {
+                    return fail(PERSISTED, wrong);
+                }
+                self.oracle.persisted(&commit)
+            }
+            RoomAction::Event(event) => self.oracle.event(event),
+        }
+    }
+
+    /// The room's process dies here and now.
+    pub(crate) fn crash(&mut self) -> Verdict {
+        let Some(doom) = self.doom.take() else { return Ok(()) };
+        let clock = self.storage.clock();
+        self.note(|| format!("the room dies at clock {clock}"));
+        self.has_faults = true;
+        self.room = None;
+        self.room_hold = 0;
+        self.connections.clear();
+        self.oracle.crashed(&self.storage);
+        if let Some(key) = self.room_timer.take() {
+            self.queue.remove(&key);
+        }
+        for index in 0..self.links.len() {
+            if self.links[index].room_life != self.room_life {
+                continue;
+            }
+            let notice = (doom.how % 3 > 0).then_some(self.now + u64::from(doom.how % 7) * 30_000);
+            let link = &mut self.links[index];
+            link.is_open = false;
+            link.to_room.cut(0, None);
+            link.to_peer.cut(usize::from(doom.how / 7 % 4), notice);
+            self.plan_arrival(index, Direction::ToPeer);
+        }
+        self.room_life += 1;
+        self.plan(self.now + doom.down, Event::RoomUp);
+        Ok(())
+    }
+
+    pub(crate) fn room_up(&mut self) -> Verdict {
+        if self.room.is_some() {
+            return Ok(());
+        }
+        let snapshot = self.storage.snapshot();
+        let config = room_config(&self.setup);
+        match Room::restore(config, edit::schema(self.setup.adopts == 1), snapshot) {
+            Ok(room) => self.room = Some(room),
+            Err(error) => fail(PERSISTED, format!("the room cannot be restored: {error}"))?,
+        }
+        self.note(|| "the room is back".into());
+        self.drain_room()
+    }
+
+    /// Everybody whom the room shows is somebody who is there.
+    pub(crate) fn check_presence(&self) -> Verdict {
+        let Some(room) = &self.room else { return Ok(()) };
+        for (session, _) in room.presence() {
+            let own = |client: &Honest| client.session == session.as_str() && client.is_online();
+            if !session.starts_with('h') && !self.clients.iter().any(own) {
+                fail(PRESENCE, format!("{session} is shown and not there"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn room_config(setup: &Setup) -> RoomConfig {
+    let mut config = RoomConfig::default();
+    config.object_types.insert(Key::from(edit::OBJECT_TYPE));
+    config.limits.message_bytes = 1 << 20;
+    if setup.tight == 1 {
+        config.limits.log_bytes = 300;
+        config.limits.tombstones = 2;
+        config.limits.unanswered_pushes = 3;
+    }
+    config
+}
+
+/// A message for people, cut to a line.
+pub(crate) fn shown(bytes: &Bytes) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    match text.char_indices().nth(300) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], bytes.len()),
+        None => text.into_owned(),
+    }
+}
+
+/// What a session may do.
+pub(crate) const fn rights(readonly: bool, objects: bool) -> Rights {
+    Rights { readonly, objects }
+}
+
+/// A presence record without what the room forces on it.
+pub(crate) fn shown_presence(record: &roomsync::Object) -> Vec<(Key, Value)> {
+    let own = record.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "typeName"));
+    own.map(|(key, value)| (key.clone(), value.clone())).collect()
+}

@@ -1,0 +1,47 @@
+//! Many short lives of a room and its clients, each another one.
+
+use roomsync_proptests::invariant::INVARIANTS;
+use roomsync_proptests::reach::Counts;
+use roomsync_proptests::report::{Report, run, shrink};
+use roomsync_proptests::script::Script;
+use std::ops::Range;
+
+/// Runs the scripts of seeds and panics with a report of the first that breaks an invariant.
+fn search(seeds: Range<u64>) -> Counts {
+    let mut reach = Counts::default();
+    for seed in seeds {
+        let script = Script::from_seed(seed);
+        let outcome = run(&script);
+        if let Some(failure) = &outcome.failure {
+            let (script, failure) = shrink(&script, failure);
+            let seed = Some(seed);
+            panic!("\n{}", Report { seed, script: &script, failure: &failure, file: None });
+        }
+        reach.add(&outcome.reach);
+    }
+    reach
+}
+
+/// The seed to begin with: another one searches elsewhere.
+fn first_seed() -> u64 {
+    std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn every_invariant_holds_and_everything_that_can_happen_does() {
+    let first = first_seed();
+    let reach = search(first..first + SEEDS);
+    let missing = reach.missing();
+    assert!(missing.is_empty(), "never met: {missing:#?}\n{reach}");
+}
+
+/// As many as meet everything, and then some.
+const SEEDS: u64 = 400;
+
+#[test]
+fn the_book_of_invariants_names_each_of_them() {
+    let book = include_str!("../../docs/invariants.md");
+    for name in INVARIANTS {
+        assert!(book.contains(&format!("| {name} |")), "{name} is not in docs/invariants.md");
+    }
+}
