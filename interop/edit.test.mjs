@@ -10,6 +10,7 @@ import { assert, assertReached, test } from './lib/test.mjs'
 import { sleep, until } from './lib/wait.mjs'
 
 const EDITS = 300
+const CUTS = 24
 
 await test('roomsync clients in a stock room', async ({ random, step, directory, cleanup }) => {
   const schemaFile = await writeSchemaFile(directory)
@@ -35,7 +36,7 @@ await test('roomsync clients in a stock room', async ({ random, step, directory,
     const stockEditing = Promise.all(editors.map((editor) => editor.editAtPace(EDITS)))
 
     const ended = Promise.all(running.map((program) => program.done()))
-    const cuts = await cutUntil(() => running.some((program) => program.hasEnded()), server, lane.fork('cuts'))
+    const cuts = await cutNowAndThen(server, () => running.every((program) => program.hasEnded()), lane.fork('cuts'))
     await stockEditing
     const results = await ended
     step(`${room}: ${programs} programs have ended; cuts: ${JSON.stringify(cuts)}`)
@@ -62,10 +63,10 @@ await test('roomsync clients in a stock room', async ({ random, step, directory,
   }
 })
 
-/** Cuts a random connection now and then, half of them without a closing handshake, until `isOver()`. */
-async function cutUntil(isOver, server, random) {
+/** Cuts a random connection now and then, `CUTS` in all, half of them without a closing handshake. */
+async function cutNowAndThen(server, isOver, random) {
   const cuts = { close: 0, terminate: 0 }
-  while (!isOver()) {
+  while (cuts.close + cuts.terminate < CUTS && !isOver()) {
     await sleep(random.between(60, 240))
     const ws = random.pick([...server.sockets])
     if (!ws) continue

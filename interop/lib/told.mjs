@@ -10,6 +10,8 @@ export class Told {
   presence = {}
   clock = -1
   connected = false
+  /** When the room last told of a change or a result, by `performance.now()`. */
+  heardAt = 0
   /** Pushes without a result, oldest first. */
   pending = []
   /** What the room may not do, as sentences. */
@@ -74,6 +76,7 @@ export class Told {
 
   #event(event) {
     if (!this.connected) return this.faults.push(`${event.type} before the connect answer`)
+    this.heardAt = performance.now()
     this.#advance(event.serverClock, event.type)
     if (event.type === 'patch') {
       this.counts.patches += 1
