@@ -2,7 +2,8 @@ use super::*;
 use crate::value::Value;
 
 fn serialized(json: &str) -> Result<SerializedSchema, SchemaError> {
-    SerializedSchema::from_value(&json.parse::<Value>().unwrap())
+    let value: Value = json.parse().map_err(SchemaError::Json)?;
+    SerializedSchema::from_value(&value)
 }
 
 #[test]

@@ -44,7 +44,10 @@ fn ops() -> impl Strategy<Value = ObjectDiff> {
     })
     .prop_map(|op| match op {
         ValueOp::Patch(diff) => diff,
-        op => [("a", op)].into_iter().collect(),
+        op @ (ValueOp::Put(_)
+        | ValueOp::AppendText { .. }
+        | ValueOp::AppendItems { .. }
+        | ValueOp::Delete) => [("a", op)].into_iter().collect(),
     })
 }
 
