@@ -1,4 +1,13 @@
 //! What a host promises, whatever its storage and its transports do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    reason = "a test that panics has failed, as it should"
+)]
 
 mod support;
 

@@ -1,1 +1,236 @@
+use super::*;
+use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema};
+use std::fs;
+use std::sync::Arc;
+use tempfile::TempDir;
 
+const NOW: Instant = Instant::ZERO;
+
+fn schema() -> Arc<Schema> {
+    let json = r#"{"types":{"page":{"scope":"document"}},
+        "schema":{"schemaVersion":2,"sequences":{"com.example.page":3}}}"#;
+    Arc::new(Schema::from_json(json).unwrap())
+}
+
+fn new_room() -> Room {
+    Room::new(RoomConfig::default(), schema()).unwrap()
+}
+
+/// Puts a page, and returns the commit.
+fn put(room: &mut Room, id: &str, name: &str) -> RoomCommit {
+    let mut page: Object = r#"{"typeName":"page"}"#.parse().unwrap();
+    page.insert("id", id);
+    page.insert("name", name);
+    room.transact(NOW, |tx| tx.put(page)).unwrap();
+    commit(room)
+}
+
+fn remove(room: &mut Room, id: &str) -> RoomCommit {
+    room.transact(NOW, |tx| tx.remove(id)).unwrap();
+    commit(room)
+}
+
+/// The one commit that the room has made.
+fn commit(room: &mut Room) -> RoomCommit {
+    let actions = std::iter::from_fn(|| room.poll_action());
+    let commits = actions.filter_map(|action| match action {
+        RoomAction::Persist(commit) => Some(RoomCommit { room: RoomId::from("r"), commit }),
+        _ => None,
+    });
+    let [commit] = <[RoomCommit; 1]>::try_from(commits.collect::<Vec<_>>()).unwrap();
+    commit
+}
+
+fn named(commit: RoomCommit, room: &str) -> RoomCommit {
+    RoomCommit { room: RoomId::from(room), ..commit }
+}
+
+fn load(storage: &mut SqliteStorage, room: &str) -> Option<RoomSnapshot> {
+    let mut snapshot = storage.load(&RoomId::from(room)).unwrap()?;
+    snapshot.tombstones.sort();
+    Some(snapshot)
+}
+
+/// What the storage should have of the room. The schema is kept once a commit brings one.
+fn kept(room: &Room) -> RoomSnapshot {
+    let mut snapshot = room.snapshot();
+    snapshot.tombstones.sort();
+    snapshot.schema = None;
+    snapshot
+}
+
+struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn open(&self) -> Result<SqliteStorage, OpenError> {
+        SqliteStorage::open(&self.path("rooms.db"))
+    }
+}
+
+#[test]
+fn a_room_comes_back_as_it_was() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let mut room = new_room();
+    assert_eq!(load(&mut storage, "r"), None);
+    let commits = [
+        put(&mut room, "page:a", "größe 🖋 \"\u{0}\""),
+        put(&mut room, "page:b", "first"),
+        put(&mut room, "page:b", "second"),
+        put(&mut room, "page:c", ""),
+        remove(&mut room, "page:c"),
+        put(&mut room, "page:d", ""),
+        remove(&mut room, "page:d"),
+        put(&mut room, "page:d", "back"),
+    ];
+    let (first, rest) = commits.split_at(3);
+    storage.commit(first).unwrap();
+    storage.commit(rest).unwrap();
+    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
+    assert_eq!(room.snapshot().tombstones.len(), 1);
+
+    drop(storage);
+    assert_eq!(load(&mut files.open().unwrap(), "r"), Some(kept(&room)));
+}
+
+#[test]
+fn a_schema_is_kept_until_there_is_another() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let mut room = Room::new(RoomConfig::default(), Arc::new(Schema::tldraw())).unwrap();
+    let mut snapshot = RoomSnapshot::default();
+    let mut sequences = SerializedSchema::default();
+    sequences.insert("com.example.page", 7);
+    snapshot.schema = Some(sequences.clone());
+    room.load_snapshot(NOW, snapshot).unwrap();
+    storage.commit(&[commit(&mut room)]).unwrap();
+    storage.commit(&[put(&mut room, "page:a", "")]).unwrap();
+    assert_eq!(load(&mut storage, "r").unwrap().schema, Some(sequences));
+}
+
+#[test]
+fn forgotten_tombstones_are_dropped() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let mut config = RoomConfig::default();
+    config.limits.tombstones = 4;
+    let mut room = Room::new(config, schema()).unwrap();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let commits = [put(&mut room, name, ""), remove(&mut room, name)];
+        storage.commit(&commits).unwrap();
+    }
+    assert!(room.snapshot().tombstone_history_starts_at > 0);
+    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
+}
+
+#[test]
+fn rooms_do_not_see_each_other() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let (mut one, mut two) = (new_room(), new_room());
+    let commits = [
+        named(put(&mut one, "page:a", "one"), "one"),
+        named(put(&mut two, "page:a", "two"), "two"),
+        named(remove(&mut one, "page:a"), "one"),
+    ];
+    storage.commit(&commits).unwrap();
+    assert_eq!(load(&mut storage, "one"), Some(kept(&one)));
+    assert_eq!(load(&mut storage, "two"), Some(kept(&two)));
+}
+
+#[test]
+fn a_full_disk_keeps_nothing_of_a_batch_and_everything_before_it() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let (mut small, mut large) = (new_room(), new_room());
+    storage.commit(&[named(put(&mut small, "page:a", ""), "small")]).unwrap();
+    let before = kept(&small);
+
+    let pages: i64 =
+        storage.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    storage.connection.pragma_update(None, "max_page_count", pages + 4).unwrap();
+    let batch = [
+        named(put(&mut small, "page:b", ""), "small"),
+        named(put(&mut large, "page:a", &"x".repeat(100_000)), "large"),
+    ];
+    assert!(storage.commit(&batch).is_err());
+    assert_eq!(load(&mut storage, "small"), Some(before));
+    assert_eq!(load(&mut storage, "large"), None);
+
+    storage.connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+    storage.commit(&batch).unwrap();
+    assert_eq!(load(&mut storage, "small"), Some(kept(&small)));
+    assert_eq!(load(&mut storage, "large"), Some(kept(&large)));
+}
+
+#[test]
+fn wherever_a_write_is_torn_whole_batches_are_kept() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let mut room = new_room();
+    // A snapshot that was taken after each batch; none before the first.
+    let mut states = vec![None];
+    for round in 0..6 {
+        let commits = [
+            put(&mut room, &format!("page:{round}"), &"x".repeat(round * 700)),
+            put(&mut room, "page:same", &round.to_string()),
+        ];
+        storage.commit(&commits).unwrap();
+        states.push(Some(kept(&room)));
+    }
+    let file = fs::read(files.path("rooms.db")).unwrap();
+    let log = fs::read(files.path("rooms.db-wal")).unwrap();
+    let mut reached = 0;
+    for length in (0..log.len()).step_by(1009).chain([log.len()]) {
+        let crashed = Files::new();
+        fs::write(crashed.path("rooms.db"), &file).unwrap();
+        fs::write(crashed.path("rooms.db-wal"), &log[..length]).unwrap();
+        let found = load(&mut crashed.open().unwrap(), "r");
+        let state = states.iter().position(|state| *state == found);
+        let state = state.unwrap_or_else(|| panic!("a part of a batch at {length}: {found:?}"));
+        assert!(state >= reached, "a longer log holds no less");
+        reached = state;
+    }
+    assert_eq!(reached, states.len() - 1);
+}
+
+#[test]
+fn a_file_belongs_to_one_at_a_time() {
+    let files = Files::new();
+    let storage = files.open().unwrap();
+    assert!(matches!(files.open(), Err(OpenError::Locked)));
+    drop(storage);
+    assert!(files.open().is_ok());
+}
+
+#[test]
+fn what_is_not_ours_is_left_alone() {
+    let files = Files::new();
+    fs::write(files.path("rooms.db"), "not a database, but long enough to be taken for one")
+        .unwrap();
+    assert!(matches!(files.open(), Err(OpenError::NotADatabase)));
+
+    let files = Files::new();
+    let other = Connection::open(files.path("rooms.db")).unwrap();
+    other.execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
+    drop(other);
+    assert!(matches!(files.open(), Err(OpenError::Foreign)));
+
+    let files = Files::new();
+    drop(files.open().unwrap());
+    let newer = Connection::open(files.path("rooms.db")).unwrap();
+    newer.pragma_update(None, "user_version", FORMAT + 1).unwrap();
+    drop(newer);
+    assert!(matches!(files.open(), Err(OpenError::Newer(2))));
+    assert!(matches!(SqliteStorage::open(&files.path("no/such")), Err(OpenError::CannotOpen)));
+}

@@ -1,0 +1,167 @@
+//! What peers do to each other and to the room, the bad ones among them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod support;
+
+use serde_json::json;
+use support::{Ended, Peer, Server, in_time};
+
+const UNKNOWN_ERROR: &str = "UNKNOWN_ERROR";
+const INVALID_RECORD: &str = "INVALID_RECORD";
+
+fn put(key: &str, record: &serde_json::Value) -> String {
+    json!({"type": "push", "clientClock": 1, "diff": {key: ["put", record]}}).to_string()
+}
+
+#[tokio::test]
+async fn a_change_reaches_the_others() {
+    let server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    let mut bob = Peer::enter(&server, "plans", "bob").await;
+    let mut other = Peer::enter(&server, "other", "carol").await;
+    alice.put_page("page:a", "A").await;
+    let told = bob.message().await;
+    assert_eq!(told["data"][0]["diff"]["page:a"][1]["name"], "A");
+    // Nothing of it is heard in another room.
+    other.put_page("page:b", "B").await;
+    assert_eq!(server.snapshot("other").await["documents"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reader_reads_only() {
+    let server = Server::start().await;
+    let path = "/connect/plans?sessionId=reader&readonly=true";
+    let mut reader = Peer::open(&server, path).await.unwrap();
+    assert_eq!(reader.hello().await["isReadonly"], true);
+    reader.push_page("page:a", "A").await;
+    assert_eq!(reader.message().await["data"][0]["action"], "discard");
+    assert_eq!(server.snapshot("plans").await["documents"], json!([]));
+
+    let path = "/connect/plans?sessionId=writer&readonly=false";
+    let mut writer = Peer::open(&server, path).await.unwrap();
+    assert_eq!(writer.hello().await["isReadonly"], false);
+}
+
+#[tokio::test]
+async fn a_bad_peer_is_told_why_and_nobody_else_notices() {
+    let server = Server::start().await;
+    let mut honest = Peer::enter(&server, "plans", "honest").await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let page = json!({"id": "page:bad", "typeName": "page"});
+    let cases: &[(&str, Vec<String>, Option<&str>)] = &[
+        ("not JSON", vec!["garbage".into()], None),
+        ("nothing", vec![String::new()], None),
+        ("half of JSON", vec![r#"{"type":"#.into()], Some(UNKNOWN_ERROR)),
+        ("an unknown message", vec![r#"{"type":"zap"}"#.into()], Some(UNKNOWN_ERROR)),
+        ("no type", vec!["{}".into()], Some(UNKNOWN_ERROR)),
+        (
+            "a diff of the wrong type",
+            vec![r#"{"type":"push","clientClock":1,"diff":{"page:bad":["patch",5]}}"#.into()],
+            Some(UNKNOWN_ERROR),
+        ),
+        (
+            "a record without id",
+            vec![put("page:bad", &json!({"typeName": "page"}))],
+            Some(INVALID_RECORD),
+        ),
+        ("a key that is not the id", vec![put("page:other", &page)], Some(INVALID_RECORD)),
+        (
+            "an unknown type",
+            vec![put("a", &json!({"id": "a", "typeName": "zap"}))],
+            Some(INVALID_RECORD),
+        ),
+        ("a chunk out of order", vec!["3_a".into(), "1_b".into()], None),
+        ("a message inside of chunks", vec!["3_a".into(), r#"{"type":"ping"}"#.into()], None),
+        (
+            "deep JSON",
+            vec![format!(
+                r#"{{"type":"push","clientClock":1,"diff":{{"page:bad":["put",{deep}]}}}}"#
+            )],
+            Some(UNKNOWN_ERROR),
+        ),
+        (
+            "more chunks than fit",
+            (0..200).rev().map(|left| format!("{left}_{}", "x".repeat(200_000))).collect(),
+            Some(UNKNOWN_ERROR),
+        ),
+        ("a message that is too long", vec!["x".repeat(33 << 20)], Some(UNKNOWN_ERROR)),
+    ];
+    for (round, (name, texts, fatal)) in cases.iter().enumerate() {
+        let mut bad = Peer::enter(&server, "plans", &format!("bad-{round}")).await;
+        for text in texts {
+            bad.try_send_text(text.clone()).await;
+        }
+        // What comes after the end is heard by nobody.
+        bad.try_send_text(put("page:bad", &page)).await;
+        let ended = bad.ended().await;
+        match fatal {
+            Some(reason) => assert_eq!(ended, Some((4099, (*reason).into())), "{name}"),
+            None => assert!(is_plain(&ended), "{name}: {ended:?}"),
+        }
+        honest.put_page(&format!("page:{round}"), name).await;
+    }
+    // No message but the answers to its own pushes came to the honest one.
+    let documents = server.snapshot("plans").await["documents"].as_array().unwrap().len();
+    assert_eq!(documents, cases.len());
+}
+
+fn is_plain(ended: &Ended) -> bool {
+    ended.as_ref().is_some_and(|(code, _)| *code != 4099)
+}
+
+#[tokio::test]
+async fn a_push_before_connect_is_ignored() {
+    let server = Server::start().await;
+    let mut eager = Peer::open(&server, "/connect/plans?sessionId=eager").await.unwrap();
+    eager.push_page("page:early", "A").await;
+    eager.hello().await;
+    eager.put_page("page:late", "B").await;
+    let snapshot = server.snapshot("plans").await;
+    let ids = snapshot["documents"].as_array().unwrap().iter().map(|it| &it["state"]["id"]);
+    assert_eq!(ids.collect::<Vec<_>>(), ["page:late"]);
+}
+
+#[tokio::test]
+async fn a_message_in_chunks_is_put_together() {
+    let server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    let record = json!({"id": "page:a", "typeName": "page", "name": "🖋".repeat(100)});
+    let text = put("page:a", &record);
+    let pieces: Vec<String> = text.chars().map(String::from).collect();
+    let pieces: Vec<String> = pieces.chunks(50).map(|chars| chars.concat()).collect();
+    for (index, piece) in pieces.iter().enumerate() {
+        alice.send_text(format!("{}_{piece}", pieces.len() - 1 - index)).await;
+    }
+    assert_eq!(alice.message().await["data"][0]["action"], "commit");
+    assert_eq!(server.snapshot("plans").await["documents"][0]["state"], record);
+}
+
+#[tokio::test]
+async fn the_same_session_again_takes_the_place_of_the_first() {
+    let server = Server::start().await;
+    let mut first = Peer::enter(&server, "plans", "alice").await;
+    let mut second = Peer::enter(&server, "plans", "alice").await;
+    assert!(is_plain(&first.ended().await));
+    drop(first);
+    second.put_page("page:a", "A").await;
+}
+
+#[tokio::test]
+async fn a_room_takes_so_many_and_no_more() {
+    let server = Server::start().await;
+    let mut peers = Vec::new();
+    for number in 0..200 {
+        peers.push(Peer::enter(&server, "plans", &format!("peer-{number}")).await);
+    }
+    let mut late = Peer::open(&server, "/connect/plans?sessionId=late").await.unwrap();
+    assert_eq!(late.ended().await, Some((4099, "ROOM_FULL".into())));
+    in_time(peers.first_mut().unwrap().put_page("page:a", "A")).await;
+}
