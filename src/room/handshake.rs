@@ -26,7 +26,7 @@ pub(super) struct Hydration {
 impl Room {
     pub(super) fn handle_connect_request(&mut self, key: SessionKey, request: ConnectRequest) {
         let version = request.protocol_version.unwrap_or(0);
-        if let Err(reason) = self.place_client(version, request.schema.as_ref()) {
+        if let Err(reason) = self.place_client(key, version, request.schema.as_ref()) {
             return self.reject(key, version, reason);
         }
         let Some(link) = self.sessions.get_mut(&key).and_then(|session| session.link_mut()) else {
@@ -42,6 +42,7 @@ impl Room {
     /// Whether the room can serve a client of this protocol and schema.
     fn place_client(
         &mut self,
+        key: SessionKey,
         version: u32,
         schema: Option<&SerializedSchema>,
     ) -> Result<(), CloseReason> {
@@ -52,18 +53,30 @@ impl Room {
             return Err(CloseReason::ServerTooOld);
         }
         let schema = schema.ok_or(CloseReason::ClientTooOld)?;
-        match &self.serialized {
-            Some(own) => own.accept(schema).map_err(|mismatch| match mismatch {
-                SchemaMismatch::TooOld => CloseReason::ClientTooOld,
-                SchemaMismatch::TooNew => CloseReason::ServerTooOld,
-            }),
-            None => {
-                self.serialized = Some(schema.clone());
-                self.is_schema_unsaved = true;
-                self.persist(Origin::Host, &[]);
-                Ok(())
-            }
+        let mismatch = match &self.serialized {
+            Some(own) => match own.accept(schema) {
+                Ok(()) => return Ok(()),
+                Err(SchemaMismatch::TooOld) => CloseReason::ClientTooOld,
+                Err(SchemaMismatch::TooNew) => CloseReason::ServerTooOld,
+            },
+            None => CloseReason::ClientTooOld,
+        };
+        if !self.may_adopt(key) {
+            return Err(mismatch);
         }
+        self.serialized = Some(schema.clone());
+        self.is_schema_unsaved = true;
+        self.persist(Origin::Host, &[]);
+        Ok(())
+    }
+
+    /// Whether the room takes on the schema of this client: none of it depends on another one yet.
+    /// So whoever looks in with an odd schema and leaves does not lock out all who come later.
+    fn may_adopt(&self, key: SessionKey) -> bool {
+        let is_untouched = self.store.clock() == 0 && self.store.is_empty();
+        let mut others = self.sessions.iter().filter(|(other, _)| **other != key);
+        self.schema.serialized().is_none()
+            && (self.serialized.is_none() || is_untouched && !others.any(|(_, it)| it.joined))
     }
 
     /// Lets the session in, afresh if it was in before.

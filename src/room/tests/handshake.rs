@@ -191,7 +191,8 @@ fn a_client_that_is_refused_leaves_no_schema_behind() {
 #[test]
 fn a_room_that_is_opened_again_has_the_schema_that_it_had() {
     let mut world = adopting();
-    world.join("a");
+    let a = world.join("a");
+    world.push(a, 1, &put_page("p", ""));
     let snapshot = world.room.snapshot();
     let schema = Arc::new(Schema::tldraw());
     let room = Room::restore(RoomConfig::default(), schema, snapshot).unwrap();
@@ -201,6 +202,26 @@ fn a_room_that_is_opened_again_has_the_schema_that_it_had() {
     assert_eq!(world.closed(b), Some(CloseReason::ClientTooOld));
     world.join("c");
     assert_eq!(world.persisted(), []);
+}
+
+#[test]
+fn a_visitor_who_leaves_an_untouched_room_does_not_lock_out_others() {
+    let odd = r#"{"schemaVersion":2,"sequences":{}}"#;
+    let mut world = adopting();
+    let a = world.open("a");
+    world.say(a, &connect(-1, "8", odd));
+    let b = world.open("b");
+    world.say(b, &connect(-1, "8", SCHEMA));
+    assert_eq!(world.closed(b), Some(CloseReason::ServerTooOld), "while the visitor is there");
+    world.room.close_session(world.now, a, CloseReason::Closed).unwrap();
+    world.persisted();
+    let c = world.join("c");
+    assert_eq!(world.persisted().len(), 1);
+    world.push(c, 1, &put_page("p", ""));
+    world.room.close_session(world.now, c, CloseReason::Closed).unwrap();
+    let d = world.open("d");
+    world.say(d, &connect(-1, "8", odd));
+    assert_eq!(world.closed(d), Some(CloseReason::ClientTooOld), "since there was a document");
 }
 
 #[test]
