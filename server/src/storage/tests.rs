@@ -35,7 +35,7 @@ fn commit(room: &mut Room) -> RoomCommit {
     let actions = std::iter::from_fn(|| room.poll_action());
     let commits = actions.filter_map(|action| match action {
         RoomAction::Persist(commit) => Some(RoomCommit { room: RoomId::from("r"), commit }),
-        _ => None,
+        RoomAction::Send { .. } | RoomAction::Close { .. } | RoomAction::Event(_) => None,
     });
     let [commit] = <[RoomCommit; 1]>::try_from(commits.collect::<Vec<_>>()).unwrap();
     commit

@@ -78,10 +78,10 @@ impl Control {
     /// Waits while it is held, and fails when it shall.
     fn pass(&self) -> Result<(), StorageError> {
         let (state, released) = &*self.shared;
-        let mut state = state.lock().unwrap();
+        let mut state = state.lock().map_err(|_| "the test has failed")?;
         state.held = state.hold;
         while state.hold {
-            state = released.wait(state).unwrap();
+            state = released.wait(state).map_err(|_| "the test has failed")?;
         }
         state.held = false;
         if std::mem::take(&mut state.fail_once) { Err("the disk is full".into()) } else { Ok(()) }
