@@ -223,3 +223,20 @@ async fn the_last_handle_closes_the_client() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_client_that_closes_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/plans", listener.local_addr().unwrap());
+    let client = Client::connect(&url, ClientOptions::new("alice", schema())).unwrap();
+    let (stream, _) = in_time(listener.accept()).await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    assert!(in_time(socket.next()).await.unwrap().unwrap().is_text());
+    let closed = tokio::spawn(async move { client.close().await });
+    let Some(Ok(Message::Close(Some(close)))) = in_time(socket.next()).await else {
+        panic!("expected a close")
+    };
+    assert_eq!(close.reason.as_str(), CloseReason::Closed.text());
+    assert!(in_time(socket.next()).await.is_none());
+    in_time(closed).await.unwrap();
+}

@@ -51,11 +51,10 @@ fn load(storage: &mut SqliteStorage, room: &str) -> Option<RoomSnapshot> {
     Some(snapshot)
 }
 
-/// What the storage should have of the room. The schema is kept once a commit brings one.
+/// What the storage should have of the room.
 fn kept(room: &Room) -> RoomSnapshot {
     let mut snapshot = room.snapshot();
     snapshot.tombstones.sort();
-    snapshot.schema = None;
     snapshot
 }
 
