@@ -1,3 +1,4 @@
+#![allow(clippy::indexing_slicing, clippy::print_stdout, reason = "an example")]
 //! A room and two clients in one thread: no sockets, no clock, the standard library alone.
 use roomsync::{
     Client, ClientAction, ClientConfig, ConnectionId, Instant, LinkId, Object, OpenError,

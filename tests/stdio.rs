@@ -1,4 +1,5 @@
 //! The machines driven by lines, as any language would.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use roomsync::{Object, Value};
 use std::io::{BufRead, BufReader, Write};

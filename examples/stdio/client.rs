@@ -42,7 +42,9 @@ impl Machine for ClientMachine {
                 let record = match fields.value("record")? {
                     Value::Null => None,
                     Value::Object(record) => Some(record.clone()),
-                    _ => return Err("`record` is neither an object nor null".into()),
+                    Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                        return Err("`record` is neither an object nor null".into());
+                    }
                 };
                 client.set_presence(now, record).map_err(|error| error.to_string())?;
             }

@@ -1,9 +1,4 @@
 //! The server: rooms over WebSocket, kept in SQLite. See `--help`.
-#![allow(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    reason = "a server runs where there is an operating system"
-)]
 
 mod cli;
 mod http;

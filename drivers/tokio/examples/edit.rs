@@ -10,7 +10,6 @@
 //! file, in the form of the server's `--schema`; it needs a `schema`. Without one it is that of
 //! tldraw 5.4.2, so that clients of that version can join, in rooms of either kind of server.
 //! Several can run at once, each with a session name of its own.
-#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "it is a program")]
 
 use roomsync::{ClientEvent, Object, Schema, Scope, Status, TransactError, Transaction, Value};
 use roomsync_tokio::{Client, ClientOptions};

@@ -7,11 +7,6 @@
 //!
 //! The decisions are the machines' of the crate `roomsync`; here are only sockets, timers, and the
 //! order of what is made durable and what is sent.
-#![allow(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    reason = "a driver runs where there is an operating system"
-)]
 
 mod client;
 mod clock;

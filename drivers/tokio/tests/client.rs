@@ -3,8 +3,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
     reason = "a test that panics has failed, as it should"
 )]
 
