@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a bench may stop")]
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
+use core::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use roomsync::{Object, ObjectDiff, StringAppend, Value};
-use std::hint::black_box;
 
 /// A geo shape as stock clients make it.
 fn geo() -> Object {

@@ -146,18 +146,23 @@ impl Tape {
     }
 
     fn op_for(&mut self, value: &Value) -> ValueOp {
-        // Off by one now and then, so that an append does not fit.
-        let off = usize::from(self.choose(8) == 1);
+        // Off by one now and then, to either side, so that an append does not fit.
+        let off = self.choose(6);
+        let offset = |len: usize| match off {
+            1 => len + 1,
+            2 => len.saturating_sub(1),
+            _ => len,
+        };
         match (self.choose(6), value) {
             (1, _) => ValueOp::Delete,
             (2, _) => ValueOp::Put(value.clone()),
             (3 | 4, Value::String(text)) => ValueOp::AppendText {
                 suffix: Text::from(self.suffix()),
-                offset: text.utf16_len() + off,
+                offset: offset(text.utf16_len()),
             },
             (3, Value::Array(array)) => ValueOp::AppendItems {
                 items: (0..self.choose(3)).map(|_| self.new_value()).collect(),
-                offset: array.len() + off,
+                offset: offset(array.len()),
             },
             (4 | 5, Value::Array(array)) => ValueOp::Patch(self.diff_for_array(array)),
             (3..=5, Value::Object(object)) => ValueOp::Patch(self.diff_for_object(object)),
@@ -171,7 +176,7 @@ impl Tape {
             // One beyond the end now and then.
             let at = self.choose(array.len() + 1);
             let op = self.op_for(array.get(at).unwrap_or(&Value::Null));
-            let key = if self.choose(12) == 1 { format!("0{at}") } else { at.to_string() };
+            let key = if self.choose(4) == 1 { format!("0{at}") } else { at.to_string() };
             ops.push((key, op));
         }
         ops.into_iter().collect()
