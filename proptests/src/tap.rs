@@ -125,10 +125,9 @@ impl Oracle {
             return fail(ANSWERS, format!("{} is answered a request {id} of nobody", tap.session));
         };
         let Some(request) = tap.requests.drain(..=at).next_back() else { return Ok(()) };
-        if tap.version.replace(request.version).is_some() {
-            // It starts afresh: what it was owed it now has.
-            tap.awaiting.retain(|it| it.number > request.pushes);
-        }
+        tap.version = Some(request.version);
+        // What was asked before was ignored, or what it was owed it has now.
+        tap.awaiting.retain(|it| it.number > request.pushes);
         let version = request.version;
         if !(5..=8).contains(&version) {
             return fail(VERSIONS, format!("{} is let in with protocol {version}", tap.session));
@@ -177,7 +176,10 @@ impl Oracle {
         };
         let number = front.number;
         // Answered, so taken: all that came before was taken too.
-        self.judge_until(|it| matches!(it, Pending::Push { number: own, .. } if *own > number))?;
+        self.judge_until(|it| match it {
+            Pending::Push { number: own, .. } => *own > number,
+            Pending::Host => true,
+        })?;
         let tap = &mut self.taps[link];
         let Some(own) = tap.awaiting.pop_front() else { return Ok(()) };
         let asked = if own.has_diff { own.did } else { Some(Did::All) };
