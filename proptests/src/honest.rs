@@ -2,13 +2,13 @@
 
 use crate::edit;
 use crate::hostile::parse;
-use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, TIMERS, Verdict, fail, same};
+use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, Verdict, fail, same};
 use crate::model::{Mirror, Records};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::script::Setup;
-use crate::world::{Event, EventKey, World, rights, shown};
+use crate::world::{Event, EventKey, World, check_early, check_late, rights, shown};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, Key, LinkId,
     NetworkHint, Object, RecordChange, Schema, Status,
@@ -115,15 +115,14 @@ impl World {
         }
         let now = self.client_now(client);
         self.inputs += 1;
+        let who = format!("client {client}");
         let own = &mut self.clients[client];
+        let before = own.client.poll_timeout();
         own.client.handle_timeout(now);
+        check_early(&who, now, before, own.client.poll_timeout())?;
         own.hold = 0;
         self.drain_client(client)?;
-        let deadline = self.clients[client].client.poll_timeout();
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            fail(TIMERS, format!("client {client} was woken at {now:?}, asks for {deadline:?}"))?;
-        }
-        Ok(())
+        check_late(&who, now, self.clients[client].client.poll_timeout())
     }
 
     /// Carries out what a client asks for, unless it is to take further inputs first.

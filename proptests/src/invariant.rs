@@ -55,6 +55,8 @@ invariants! {
     PANIC = "I16 no panic"
     /// What the application does takes effect for it at once.
     LOCAL = "I17 local"
+    /// What machines hold does not grow with time.
+    BOUNDS = "I18 bounds"
 }
 
 /// Says that an invariant is broken.

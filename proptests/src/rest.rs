@@ -1,6 +1,6 @@
 //! All is mended, time runs, and in the end everybody agrees.
 
-use crate::invariant::{CALM, CONVERGENCE, Failure, PRESENCE, Verdict, fail, same};
+use crate::invariant::{BOUNDS, CALM, CONVERGENCE, Failure, PRESENCE, Verdict, fail, same};
 use crate::model::Records;
 use crate::network::{Link, Owner};
 use crate::oracle::records_of;
@@ -43,6 +43,7 @@ impl World {
         if let Some(room) = &self.room {
             self.oracle.drained(room, &self.storage, true)?;
         }
+        self.check_bounds()?;
         if core::mem::take(&mut self.has_faults) {
             self.oracle.reach.meet(Reach::Mended);
         }
@@ -118,6 +119,18 @@ impl World {
         Ok(())
     }
 
+    /// Now that nobody lacks anything, what machines hold is a few times their records, and no more the longer they run.
+    fn check_bounds(&self) -> Verdict {
+        let Some(room) = &self.room else { return Ok(()) };
+        let records = shown_len(&room.snapshot());
+        let most = 6_000 + 3 * records + 1_200 * room.session_count();
+        within("the room", most, shown_len(room))?;
+        for (index, own) in self.clients.iter().enumerate() {
+            within(&format!("client {index}"), 8_000 + 5 * records, shown_len(&own.client))?;
+        }
+        Ok(())
+    }
+
     /// Whether something is still under way, or somebody believes in a link that is dead. Later
     /// pings are under way, and that is nothing.
     fn busy(&self) -> Verdict {
@@ -136,6 +149,15 @@ impl World {
         };
         same(CONVERGENCE, "messages under way", &false, &self.links.iter().any(is_busy))
     }
+}
+
+/// How much a machine holds, by how much it has to show.
+fn shown_len(machine: &dyn core::fmt::Debug) -> usize {
+    format!("{machine:?}").len()
+}
+
+fn within(who: &str, most: usize, held: usize) -> Verdict {
+    if held <= most { Ok(()) } else { fail(BOUNDS, format!("{who} holds {held}, over {most}")) }
 }
 
 fn is_own_only(record: &Object) -> bool {

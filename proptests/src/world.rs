@@ -192,14 +192,12 @@ impl World {
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
+        let before = room.poll_timeout();
         room.handle_timeout(now);
+        check_early("the room", now, before, room.poll_timeout())?;
         self.room_hold = 0;
         self.drain_room()?;
-        let deadline = self.room.as_ref().and_then(Room::poll_timeout);
-        if self.room_hold == 0 && deadline.is_some_and(|deadline| deadline <= now) {
-            fail(TIMERS, format!("the room was woken at {now:?} and asks for {deadline:?}"))?;
-        }
-        Ok(())
+        check_late("the room", now, self.room.as_ref().and_then(Room::poll_timeout))
     }
 
     /// Carries out what the room asks for, unless it is to take further inputs first.
@@ -358,6 +356,27 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Where nothing was due a call changes nothing: while actions wait the deadline would be now.
+pub(crate) fn check_early(
+    who: &str,
+    now: Instant,
+    before: Option<Instant>,
+    after: Option<Instant>,
+) -> Verdict {
+    if before.is_some_and(|deadline| deadline <= now) || before == after {
+        return Ok(());
+    }
+    fail(TIMERS, format!("{who}, woken at {now:?} before {before:?}, then asks for {after:?}"))
+}
+
+/// After a call and a drain nothing is due.
+pub(crate) fn check_late(who: &str, now: Instant, after: Option<Instant>) -> Verdict {
+    if after.is_none_or(|deadline| deadline > now) {
+        return Ok(());
+    }
+    fail(TIMERS, format!("{who}, woken at {now:?}, asks for {after:?}"))
 }
 
 fn room_config(setup: &Setup) -> RoomConfig {
