@@ -11,7 +11,7 @@ use crate::script::Setup;
 use crate::world::{Event, EventKey, World, check_early, check_late, rights, shown};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, Key, LinkId,
-    NetworkHint, Object, RecordChange, Schema, Status,
+    NetworkHint, Object, PresenceMode, RecordChange, Schema, Status,
 };
 use std::sync::Arc;
 
@@ -356,6 +356,26 @@ impl World {
             return fail(LOCAL, format!("presence is refused: {result:?}"));
         }
         self.note(|| format!("client {client} shows itself"));
+        self.drain_client(client)
+    }
+
+    /// The application pastes a text that is longer than a message may be.
+    pub(crate) fn client_pastes(&mut self, client: usize, record: u16) -> Verdict {
+        let now = self.client_now(client);
+        self.inputs += 1;
+        let mut pasted = edit::new_record(record, 0);
+        // Longer in bytes than in UTF-16 units, and pairs of those at every place.
+        pasted.insert("long", "a\u{1f600}".repeat(100_000));
+        let result = self.clients[client].client.transact(now, |tx| tx.put(pasted));
+        self.note(|| format!("client {client} pastes: {result:?}"));
+        self.drain_client(client)
+    }
+
+    pub(crate) fn client_mode(&mut self, client: usize, mode: PresenceMode) -> Verdict {
+        let now = self.client_now(client);
+        self.inputs += 1;
+        self.clients[client].client.set_presence_mode(now, mode);
+        self.note(|| format!("client {client}: {mode:?}"));
         self.drain_client(client)
     }
 

@@ -2,7 +2,7 @@
 //! They speak the wire, as any peer could.
 
 use crate::edit::{record_id, serialized_schema};
-use roomsync::{ConnectionId, Object, Value};
+use roomsync::{Object, Value};
 
 /// A peer that means no good.
 #[derive(Debug, Default)]
@@ -157,10 +157,4 @@ pub fn parse(bytes: &[u8]) -> Option<Value> {
 #[must_use]
 pub fn kind(message: &Object) -> &str {
     message.get("type").and_then(Value::as_str).unwrap_or_default()
-}
-
-/// A name for a connection in messages to people.
-#[must_use]
-pub fn label(connection: ConnectionId) -> String {
-    format!("connection {connection}")
 }

@@ -262,6 +262,8 @@ impl Oracle {
                 return same(EVENTS, &format!("{session} joins: was absent"), &true, &is_new);
             }
             RoomEvent::Left { session, .. } => {
+                // A room that shuts down speaks of the session alone.
+                self.presence.remove(&session);
                 let was_there = self.joined.remove(&session);
                 return same(EVENTS, &format!("{session} leaves: was there"), &true, &was_there);
             }

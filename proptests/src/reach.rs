@@ -82,6 +82,8 @@ reach! {
     Restarted "restart with unsent changes"
     /// The host loaded other documents.
     Loaded "snapshot loaded"
+    /// The host shut the room down.
+    ShutDown "shut down"
     /// A machine's clock went back.
     ClockBack "clock went back"
     /// All was mended, quiet and equal, after something had been broken.

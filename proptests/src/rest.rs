@@ -6,7 +6,7 @@ use crate::network::{Link, Owner};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::world::{World, shown_presence};
-use roomsync::{NetworkHint, Object, SessionId, Status, Value};
+use roomsync::{NetworkHint, Object, PresenceMode, SessionId, Status, Value};
 
 /// How long it may take until all is quiet: a dead link is noticed, its session's grace passes,
 /// and a client dials again.
@@ -60,6 +60,7 @@ impl World {
         for client in 0..self.clients.len() {
             self.clients[client].has_network = true;
             self.clients[client].hold = 0;
+            self.client_mode(client, PresenceMode::Full)?;
             if self.has_faults {
                 self.client_hint(client, NetworkHint::Up)?;
                 self.client_hint(client, NetworkHint::Foreground)?;

@@ -39,12 +39,17 @@ macro_rules! steps {
 }
 
 steps! {
+    /// A client's application pastes a text so long that it goes to the room in pieces. Never
+    /// drawn, as it costs as much as a thousand other steps.
+    0 Paste "paste" { client record }
     /// A client's application changes documents.
     40 Edit "edit" { client record how }
     /// The host changes documents.
     6 HostEdit "host-edit" { record how }
     /// A client shows something of itself.
     10 Presence "presence" { client how }
+    /// A client is told whether anybody is there to see what it shows.
+    2 Solo "solo" { client on }
     /// Time passes.
     24 Run "run" { amount }
     /// Time passes until a few things more have happened.
@@ -64,6 +69,8 @@ steps! {
     3 Delay "delay" { client amount }
     /// The room's process dies a few actions later, and is back after a while.
     5 Crash "crash" { actions how down }
+    /// The host shuts the room down, and starts it again after a while.
+    1 Shutdown "shutdown" { down }
     /// A client's process ends and a new one starts, with nothing.
     2 Restart "restart" { client }
     /// A client says goodbye.

@@ -2,12 +2,12 @@
 
 use crate::edit;
 use crate::hostile::{garbage, parse};
-use crate::invariant::{LOCAL, PERSISTED, Verdict, fail};
-use crate::network::{Direction, Owner, Packet};
+use crate::invariant::{LOCAL, PERSISTED, QUIET, Verdict, fail, same};
+use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::script::Step;
 use crate::world::{Doom, World, rights};
-use roomsync::{CloseReason, NetworkHint, RoomSnapshot, Value};
+use roomsync::{CloseReason, NetworkHint, PresenceMode, RoomSnapshot, Value};
 
 const MILLISECOND: u64 = 1000;
 
@@ -22,6 +22,11 @@ impl World {
         let breaks = self.setup.calm == 0;
         match *step {
             Step::Edit { client: raw, record, how } => self.client_edits(client(raw), record, how),
+            Step::Paste { client: raw, record } => self.client_pastes(client(raw), record),
+            Step::Solo { client: raw, on } => {
+                let mode = [PresenceMode::Full, PresenceMode::Solo][usize::from(on % 2)];
+                self.client_mode(client(raw), mode)
+            }
             Step::HostEdit { record, how } => self.host_edits(record, how),
             Step::Presence { client: raw, how } => self.client_shows(client(raw), how),
             Step::Run { amount } => self.run_until(self.now + spell(amount)),
@@ -90,6 +95,7 @@ impl World {
                 }
                 Ok(())
             }
+            Step::Shutdown { down } => self.shut_down(spell(down)),
             Step::Restart { client: raw } => self.restart(client(raw)),
             Step::Close { client: raw } => {
                 let index = client(raw);
@@ -152,9 +158,8 @@ impl World {
     }
 
     fn open_connection(&self, client: usize) -> Option<roomsync::ConnectionId> {
-        let is_own = |link: &&crate::network::Link| {
-            link.owner == Owner::Client(client) && link.room_life == self.room_life
-        };
+        let is_own =
+            |link: &&Link| link.owner == Owner::Client(client) && link.room_life == self.room_life;
         self.links.iter().rfind(is_own).map(|link| link.connection)
     }
 
@@ -200,6 +205,30 @@ impl World {
                 }
             }
         }
+    }
+
+    fn shut_down(&mut self, down: u64) -> Verdict {
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        self.inputs += 1;
+        self.has_faults = true;
+        self.room_hold = 0;
+        room.shutdown(now);
+        self.note(|| "the room shuts down".into());
+        self.drain_room()?;
+        // It may have died on the way.
+        if let Some(room) = &self.room {
+            same(QUIET, "connections left open", &0, &self.open_links())?;
+            same(QUIET, "sessions left", &0, &room.session_count())?;
+            self.oracle.reach.meet(Reach::ShutDown);
+            self.room_ends(down);
+        }
+        Ok(())
+    }
+
+    fn open_links(&self) -> usize {
+        let is_open = |link: &&Link| link.is_open && link.room_life == self.room_life;
+        self.links.iter().filter(is_open).count()
     }
 
     fn restart(&mut self, client: usize) -> Verdict {

@@ -307,14 +307,6 @@ impl World {
         let Some(doom) = self.doom.take() else { return Ok(()) };
         let clock = self.storage.clock();
         self.note(|| format!("the room dies at clock {clock}"));
-        self.has_faults = true;
-        self.room = None;
-        self.room_hold = 0;
-        self.connections.clear();
-        self.oracle.crashed(&self.storage);
-        if let Some(key) = self.room_timer.take() {
-            self.queue.remove(&key);
-        }
         for index in 0..self.links.len() {
             if self.links[index].room_life != self.room_life {
                 continue;
@@ -326,9 +318,23 @@ impl World {
             link.to_peer.cut(usize::from(doom.how / 7 % 4), notice);
             self.plan_arrival(index, Direction::ToPeer);
         }
-        self.room_life += 1;
-        self.plan(self.now + doom.down, Event::RoomUp);
+        self.room_ends(doom.down);
         Ok(())
+    }
+
+    /// The room's process is gone, and will be back.
+    pub(crate) fn room_ends(&mut self, down: u64) {
+        self.has_faults = true;
+        self.doom = None;
+        self.room = None;
+        self.room_hold = 0;
+        self.connections.clear();
+        self.oracle.crashed(&self.storage);
+        if let Some(key) = self.room_timer.take() {
+            self.queue.remove(&key);
+        }
+        self.room_life += 1;
+        self.plan(self.now + down, Event::RoomUp);
     }
 
     pub(crate) fn room_up(&mut self) -> Verdict {

@@ -36,7 +36,17 @@ fn every_invariant_holds_and_everything_that_can_happen_does() {
 }
 
 /// As many as meet everything, and then some.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 220;
+
+#[test]
+fn a_long_text_goes_in_pieces_and_may_be_cut_among_them() {
+    let whole = "world clients=2 delay=20 window=6\npaste client=0 record=0";
+    let again = "run amount=9\npaste client=0 record=1\nnext events=2";
+    for steps in ["", again, &format!("rest\n{again}\ncut client=0 how=16 late=0")] {
+        let script: Script = format!("{whole}\n{steps}").parse().unwrap();
+        assert_eq!(run(&script).failure, None, "{script}");
+    }
+}
 
 #[test]
 fn the_book_of_invariants_names_each_of_them() {
