@@ -63,6 +63,10 @@ impl Room {
         }
         // What was collected before stays before.
         self.flush_session_now(key);
+        if !self.by_connection.contains_key(&connection) {
+            // It had fallen so far behind that it was closed to start over.
+            return Err(SendError::UnknownConnection);
+        }
         let frame = encode_server_message(&ServerMessage::Custom(data));
         self.actions.push_back(RoomAction::Send { connection, frame });
         Ok(())
