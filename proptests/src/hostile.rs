@@ -2,6 +2,7 @@
 //! They speak the wire, as any peer could.
 
 use crate::edit::{record_id, serialized_schema};
+use crate::model::Mirror;
 use roomsync::{Object, Value};
 
 /// A peer that means no good.
@@ -14,11 +15,11 @@ pub struct Rude {
     /// Whether its present session may only read.
     pub readonly: bool,
     /// What it has heard, as plainly as can be.
-    pub mirror: crate::model::Mirror,
+    pub mirror: Mirror,
     /// Whether it may claim any schema: a room that adopts believes its first client.
     pub claims_schemas: bool,
     /// Counts its requests to enter.
-    pub(crate) requests: u64,
+    requests: u64,
 }
 
 /// Bytes that are no message, or a part of none.
@@ -50,6 +51,12 @@ pub fn garbage(how: u16) -> Vec<u8> {
 }
 
 impl Rude {
+    /// A peer that is not connected.
+    #[must_use]
+    pub fn new(claims_schemas: bool) -> Self {
+        Self { claims_schemas, mirror: Mirror::of_rude(), ..Self::default() }
+    }
+
     /// A message that is well formed. Most rudeness needs to be let in first.
     pub fn message(&mut self, kind: u16, how: u16) -> String {
         match kind % 6 {

@@ -120,7 +120,7 @@ impl World {
                     }
                     Packet::End(_) => {
                         rude.link = None;
-                        rude.mirror = Mirror::default();
+                        rude.mirror = Mirror::of_rude();
                         let end = Packet::End(CloseReason::Disconnected);
                         self.send(index, Direction::ToRoom, end);
                     }

@@ -238,6 +238,8 @@ fn check(id: &str, type_name: &str, record: &Object) -> Result<(), Invalid> {
 pub struct Mirror {
     /// Documents and presence of others, or `None` before it has heard all of it.
     pub records: Option<Records>,
+    /// Whether it pushes also while it waits to be let in, of which it may never hear.
+    pushes_early: bool,
     /// What has no answer yet.
     outstanding: VecDeque<Asked>,
 }
@@ -251,6 +253,12 @@ enum Asked {
 }
 
 impl Mirror {
+    /// A peer that pushes also while it waits to be let in.
+    #[must_use]
+    pub fn of_rude() -> Self {
+        Self { pushes_early: true, ..Self::default() }
+    }
+
     /// The peer sends a message.
     pub fn sends(&mut self, message: &Value) {
         let Some(message) = message.as_object() else { return };
@@ -313,6 +321,10 @@ impl Mirror {
                         continue;
                     }
                     let clock = clock_at(entry, "clientClock").ok_or("an answer without clock")?;
+                    let is_other = |asked: &Asked| matches!(asked, Asked::Push { clock: own, .. } if *own != clock);
+                    while self.pushes_early && self.outstanding.front().is_some_and(is_other) {
+                        self.outstanding.pop_front();
+                    }
                     let asked = match self.outstanding.pop_front() {
                         Some(Asked::Push { clock: own, diff }) if own == clock => diff,
                         other => return Err(format!("an answer to push {clock}, not {other:?}")),

@@ -115,9 +115,7 @@ impl World {
             connections: BTreeMap::new(),
             doom: None,
             clients: Vec::new(),
-            rude: (0..3)
-                .map(|_| Rude { claims_schemas: setup.adopts == 0, ..Rude::default() })
-                .collect(),
+            rude: (0..3).map(|_| Rude::new(setup.adopts == 0)).collect(),
             links: Vec::new(),
             oracle: Oracle::new(setup.tight == 1),
             hash: Hash::default(),
