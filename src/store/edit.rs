@@ -34,9 +34,11 @@ impl<'a> Edit<'a> {
         let op = match self.store.records.get_mut(id) {
             Some(stored) => {
                 let diff = ObjectDiff::between(&stored.record, &record, StringAppend::Allowed)?;
-                let before = core::mem::replace(&mut stored.record, record);
+                let before = core::mem::replace(&mut stored.record, record.clone());
+                // A record of another type is another record: no patch makes one of the other.
+                let is_same_type = before.get("typeName") == record.get("typeName");
                 self.undo.push((id.clone(), Undo::Replaced(before)));
-                RecordOp::Patch(diff)
+                if is_same_type { RecordOp::Patch(diff) } else { RecordOp::Put(record) }
             }
             None => {
                 // The clock is set when the step is committed.
