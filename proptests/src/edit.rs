@@ -34,10 +34,13 @@ pub fn serialized_schema() -> SerializedSchema {
 /// The type that needs object access.
 pub const OBJECT_TYPE: &str = "widget";
 
+/// How many records there can be.
+pub const RECORDS: u16 = 7;
+
 /// Few records, so that edits meet.
 #[must_use]
 pub fn record_id(raw: u16) -> (&'static str, &'static str) {
-    const IDS: [(&str, &str); 7] = [
+    const IDS: [(&str, &str); RECORDS as usize] = [
         ("page:a", "page"),
         ("page:b", "page"),
         ("page:c", "page"),

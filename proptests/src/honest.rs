@@ -3,6 +3,7 @@
 use crate::edit;
 use crate::hostile::parse;
 use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, Verdict, fail, same};
+use crate::marker::{self, Expected};
 use crate::model::{Mirror, Records};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::records_of;
@@ -11,8 +12,9 @@ use crate::script::Setup;
 use crate::world::{Event, EventKey, World, check_early, check_late, rights, shown};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, Key, LinkId,
-    NetworkHint, Object, PresenceMode, RecordChange, Schema, Status,
+    NetworkHint, Object, PresenceMode, RecordChange, RecordId, Schema, Status,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A client, its application and its way to the room.
@@ -44,6 +46,8 @@ pub struct Honest {
     /// Whether it has shown itself and then wished not to.
     pub(crate) took_presence_back: bool,
     pub(crate) is_closed: bool,
+    /// Marks that must reach the room.
+    pub(crate) expected: BTreeMap<RecordId, Expected>,
     /// Its status, documents and presence of others, by its events.
     status: Status,
     copy: Records,
@@ -73,6 +77,7 @@ impl Honest {
             presence: None,
             took_presence_back: false,
             is_closed: false,
+            expected: BTreeMap::new(),
             status: Status::Offline,
             copy: Records::new(),
             others: Records::new(),
@@ -327,16 +332,22 @@ impl World {
         let now = self.client_now(client);
         self.inputs += 1;
         let (id, _) = edit::record_id(record);
+        let mark = how.is_multiple_of(4).then(|| self.oracle.marks.make());
         let own = &mut self.clients[client].client;
+        let marks = marker::seen(client, own);
         let before = own.record(id).cloned();
         let mut meant = None;
         let result = own.transact(now, |tx| {
             edit::edit(tx, record, how)?;
+            if let Some(mark) = mark.filter(|_| tx.get(id).is_some()) {
+                tx.update(id, |it| marker::leave(it, client, mark))?;
+            }
             meant = tx.get(id).cloned();
             Ok(())
         });
         let expected = if result.is_ok() { meant } else { before };
         let seen = own.record(id).cloned();
+        self.expect_marks(client, &marks);
         self.note(|| format!("client {client} edits {id}: {result:?}"));
         same(LOCAL, &format!("{id} at client {client} after {result:?}"), &expected, &seen)?;
         self.drain_client(client)

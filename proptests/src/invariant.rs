@@ -57,6 +57,8 @@ invariants! {
     LOCAL = "I17 local"
     /// What machines hold does not grow with time.
     BOUNDS = "I18 bounds"
+    /// What a client edits reaches the room.
+    EDITS = "I19 edits"
 }
 
 /// Says that an invariant is broken.

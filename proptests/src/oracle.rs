@@ -2,6 +2,7 @@
 
 use crate::hostile::kind;
 use crate::invariant::{ANSWERS, EVENTS, MODEL, PERSISTED, PRESENCE, RIGHTS, Verdict, fail, same};
+use crate::marker::Marks;
 use crate::model::{self, Did, Records, Rights, clock_at};
 use crate::reach::{Counts, Reach};
 use crate::storage::Storage;
@@ -26,6 +27,8 @@ pub(crate) enum Pending {
 pub struct Oracle {
     /// What was met.
     pub reach: Counts,
+    /// What clients' edits have reached the room.
+    pub(crate) marks: Marks,
     /// Whether the room keeps next to nothing of what happened.
     pub(crate) has_small_log: bool,
     pub(crate) taps: Vec<Tap>,
@@ -131,6 +134,7 @@ impl Oracle {
     /// When it is not what the model expects.
     pub fn persisted(&mut self, commit: &Arc<Commit>) -> Verdict {
         self.uncommitted.push_back(Arc::clone(commit));
+        self.marks.persisted(commit);
         if !commit.pruned.is_empty() {
             self.reach.meet(Reach::Pruned);
         }
@@ -324,14 +328,13 @@ impl Oracle {
         &self.documents
     }
 
-    /// All is quiet: nobody may still wait for an answer.
+    /// All is quiet: on the links that live nobody may still wait for an answer.
     ///
     /// # Errors
     ///
     /// When somebody does.
-    pub fn at_rest(&self) -> Verdict {
-        let is_served = |tap: &&Tap| tap.closed.is_none() && tap.version.is_some() && !tap.is_rude;
-        for tap in self.taps.iter().filter(is_served) {
+    pub fn at_rest(&self, live: impl Iterator<Item = usize>) -> Verdict {
+        for tap in live.filter_map(|link| self.taps.get(link)) {
             if let Some(unanswered) = tap.awaiting.iter().find(|it| it.is_certain) {
                 let (session, clock) = (&tap.session, unanswered.clock);
                 return fail(ANSWERS, format!("push {clock} of {session} was never answered"));
