@@ -2,14 +2,14 @@
 
 use crate::edit;
 use crate::hostile::parse;
-use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, Verdict, fail, same};
+use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, TIMERS, Verdict, fail, same};
 use crate::marker::{self, Expected};
 use crate::model::{Mirror, Records};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::script::Setup;
-use crate::world::{Event, EventKey, World, check_early, check_late, rights, shown};
+use crate::world::{Event, EventKey, World, check_idle, check_late, rights, shown};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, Key, LinkId,
     NetworkHint, Object, PresenceMode, RecordChange, RecordId, Schema, Status,
@@ -124,7 +124,7 @@ impl World {
         let own = &mut self.clients[client];
         let before = own.client.poll_timeout();
         own.client.handle_timeout(now);
-        check_early(&who, now, before, own.client.poll_timeout())?;
+        check_idle(TIMERS, &who, now, before, own.client.poll_timeout())?;
         own.hold = 0;
         self.drain_client(client)?;
         check_late(&who, now, self.clients[client].client.poll_timeout())
@@ -304,7 +304,11 @@ impl World {
                 } else {
                     self.oracle.reach.meet(Reach::LateForClient);
                 }
+                let before = own.client.poll_timeout();
                 own.client.handle_message(now, id, &bytes);
+                if !is_live {
+                    check_idle(IDS, "a client", now, before, own.client.poll_timeout())?;
+                }
                 self.note(|| format!("client {client} <- {index}: {}", shown(&bytes)));
                 self.drain_client(client)
             }
@@ -320,7 +324,11 @@ impl World {
                     own.link = None;
                     own.mirror.loses_link();
                 }
+                let before = own.client.poll_timeout();
                 own.client.handle_disconnected(now, id, reason);
+                if !is_live {
+                    check_idle(IDS, "a client", now, before, own.client.poll_timeout())?;
+                }
                 self.send(index, Direction::ToRoom, Packet::End(CloseReason::Disconnected));
                 self.drain_client(client)
             }

@@ -5,7 +5,7 @@ use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, fail};
 use crate::model::{Mirror, Rights};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
-use crate::world::{Event, World, shown};
+use crate::world::{Event, World, check_idle, shown};
 use roomsync::{CloseReason, ObjectAccess, OpenError, SessionId, SessionParams};
 
 impl World {
@@ -79,21 +79,30 @@ impl World {
         match packet {
             Packet::Opened => Ok(()),
             Packet::Message(bytes) => {
-                if !link.is_open {
+                let (is_open, before) = (link.is_open, room.poll_timeout());
+                if !is_open {
                     self.oracle.reach.meet(Reach::LateMessage);
                 } else if let Some(message) = link.received(&bytes) {
                     self.oracle.room_hears(index, &message);
                 }
                 room.handle_message(now, connection, &bytes);
+                if !is_open {
+                    check_idle(IDS, "the room", now, before, room.poll_timeout())?;
+                }
                 self.note(|| format!("room <- {index}: {}", shown(&bytes)));
                 self.drain_room()
             }
             Packet::End(_) => {
-                if !core::mem::replace(&mut link.is_open, false) {
+                let before = room.poll_timeout();
+                let was_open = core::mem::replace(&mut link.is_open, false);
+                if !was_open {
                     self.oracle.reach.meet(Reach::LateEnd);
                 }
                 self.oracle.closed(index, CloseReason::Disconnected);
                 room.handle_disconnect(now, connection);
+                if !was_open {
+                    check_idle(IDS, "the room", now, before, room.poll_timeout())?;
+                }
                 self.note(|| format!("room <- {index}: end"));
                 self.send(index, Direction::ToPeer, Packet::End(CloseReason::Disconnected));
                 self.drain_room()

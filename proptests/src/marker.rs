@@ -14,16 +14,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Marks {
     made: u64,
     durable: BTreeSet<u64>,
-    /// How often a record was removed.
-    removals: BTreeMap<RecordId, u64>,
+    /// The clock at which a record was last removed.
+    removed_at: BTreeMap<RecordId, u64>,
 }
 
 /// A mark that a client has made.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected {
     mark: u64,
-    /// How often the record had been removed before.
-    removals: u64,
+    /// The clock of the room that the client had heard of.
+    heard: u64,
 }
 
 fn key(client: usize) -> String {
@@ -51,7 +51,9 @@ impl Marks {
                     let marks = marks.filter_map(|(key, _)| mark_of(Some(record), key));
                     self.durable.extend(marks);
                 }
-                None => *self.removals.entry(change.id.clone()).or_default() += 1,
+                None => {
+                    self.removed_at.insert(change.id.clone(), commit.clock);
+                }
             }
         }
     }
@@ -86,8 +88,8 @@ impl World {
             if let Some(mark) = after
                 && self.oracle.documents().contains_key(id)
             {
-                let removals = self.oracle.marks.removals.get(id).copied().unwrap_or(0);
-                own.expected.insert(id.into(), Expected { mark, removals });
+                let heard = own.client.server_clock().unwrap_or(0);
+                own.expected.insert(id.into(), Expected { mark, heard });
             }
         }
     }
@@ -97,8 +99,8 @@ impl World {
         let marks = &self.oracle.marks;
         for (index, own) in self.clients.iter().enumerate().filter(|(_, own)| !own.is_closed) {
             for (id, expected) in &own.expected {
-                let removals = marks.removals.get(id).copied().unwrap_or(0);
-                if removals == expected.removals && !marks.durable.contains(&expected.mark) {
+                let removed_at = marks.removed_at.get(id).copied().unwrap_or(0);
+                if removed_at <= expected.heard && !marks.durable.contains(&expected.mark) {
                     let mark = expected.mark;
                     return fail(EDITS, format!("mark {mark} of client {index} on {id} is lost"));
                 }

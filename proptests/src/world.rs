@@ -192,7 +192,7 @@ impl World {
         self.inputs += 1;
         let before = room.poll_timeout();
         room.handle_timeout(now);
-        check_early("the room", now, before, room.poll_timeout())?;
+        check_idle(TIMERS, "the room", now, before, room.poll_timeout())?;
         self.room_hold = 0;
         self.drain_room()?;
         check_late("the room", now, self.room.as_ref().and_then(Room::poll_timeout))
@@ -362,8 +362,10 @@ impl World {
     }
 }
 
-/// Where nothing was due a call changes nothing: while actions wait the deadline would be now.
-pub(crate) fn check_early(
+/// A call that must do nothing has done nothing: its machine asks to be woken when it did before.
+/// While actions wait that would be now.
+pub(crate) fn check_idle(
+    oracle: &'static str,
     who: &str,
     now: Instant,
     before: Option<Instant>,
@@ -372,7 +374,7 @@ pub(crate) fn check_early(
     if before.is_some_and(|deadline| deadline <= now) || before == after {
         return Ok(());
     }
-    fail(TIMERS, format!("{who}, woken at {now:?} before {before:?}, then asks for {after:?}"))
+    fail(oracle, format!("{who} did something at {now:?}, was due at {before:?}, is at {after:?}"))
 }
 
 /// After a call and a drain nothing is due.
