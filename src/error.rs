@@ -1,6 +1,6 @@
 //! What the local caller can do wrong. Faults of peers are never errors: they close a connection.
 
-use crate::ids::{ConnectionId, RecordId};
+use crate::ids::{ClientId, ConnectionId, RecordId};
 use alloc::string::{String, ToString};
 
 macro_rules! display {
@@ -46,6 +46,8 @@ pub enum ConfigError {
     NotADocumentType,
     /// The schema of a client has no versions of its own to tell the room.
     AdoptingSchema,
+    /// A client id is empty or longer than [`Limits::id_bytes`](crate::Limits::id_bytes).
+    BadClientId,
 }
 
 display!(ConfigError, self, f => match self {
@@ -54,6 +56,7 @@ display!(ConfigError, self, f => match self {
     Self::ZeroDuration(name) => write!(f, "the duration `{name}` is zero"),
     Self::NotADocumentType => f.write_str("an object type is not a document type of the schema"),
     Self::AdoptingSchema => f.write_str("a client cannot adopt a schema: set its sequences"),
+    Self::BadClientId => f.write_str("the client id is empty or too long"),
 });
 
 /// A snapshot that cannot be opened. The fault is the operator's, or of whoever wrote it.
@@ -74,6 +77,8 @@ pub enum RestoreError {
     SchemaTooOld,
     /// A record does not pass the schema.
     InvalidRecord(RecordId),
+    /// The last push of a client stands twice, or in the place of another's.
+    RepeatedClient(ClientId),
 }
 
 display!(RestoreError, self, f => match self {
@@ -84,6 +89,7 @@ display!(RestoreError, self, f => match self {
     Self::SchemaTooNew => f.write_str("the schema of the snapshot is newer than the room's"),
     Self::SchemaTooOld => f.write_str("the schema of the snapshot is too old for the room"),
     Self::InvalidRecord(id) => write!(f, "`{id}` is not valid by the room's schema"),
+    Self::RepeatedClient(id) => write!(f, "the last push of client `{id}` stands twice"),
 });
 
 impl From<ConfigError> for RestoreError {

@@ -89,6 +89,19 @@ string_id! {
     SessionId
 }
 
+string_id! {
+    /// What a client calls itself in all of its connections, so that the room knows which of its
+    /// pushes it has taken. No two clients that run at the same time may share one. Where the host
+    /// tells no [`Identity`], whoever knows a client's id can pass for that client: choose it at
+    /// random. The room tells it to nobody.
+    ClientId
+}
+
+string_id! {
+    /// Who a peer is, as the host has made sure of.
+    Identity
+}
+
 struct SmolStrVisitor;
 
 impl Visitor<'_> for SmolStrVisitor {

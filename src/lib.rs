@@ -28,14 +28,14 @@ pub use error::{
     ConfigError, JsonError, OpenError, RestoreError, SendError, TransactError, UnknownConnection,
 };
 pub use frame::Frame;
-pub use ids::{ConnectionId, Key, LinkId, RecordId, SessionId};
+pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId};
 pub use limits::Limits;
 pub use room::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent, SessionParams};
 pub use schema::{
     InvalidRecord, RecordType, Schema, SchemaBuilder, SchemaError, SchemaMismatch, Scope,
     SerializedSchema, Validator,
 };
-pub use store::{RoomSnapshot, SnapshotError, Transaction};
+pub use store::{AppliedPush, PushClient, RoomSnapshot, SnapshotError, Transaction};
 pub use time::Instant;
 pub use value::{Array, Number, Object, Text, Value};
 pub use wire::{

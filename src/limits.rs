@@ -31,6 +31,12 @@ pub struct Limits {
     /// Pushes of one session that wait for their answer because it does not read. With one more
     /// it is closed to connect again.
     pub unanswered_pushes: usize,
+    /// Clients whose last push is remembered. Over it those are forgotten that have pushed longest
+    /// ago. A push whose answer a forgotten client never got may take effect twice.
+    pub known_clients: usize,
+    /// Pushes of all clients after which one that made none of them is forgotten. It is large, so
+    /// that a client can be away for weeks; what bounds memory is [`Limits::known_clients`].
+    pub known_client_age: usize,
 }
 
 impl Limits {
@@ -46,6 +52,8 @@ impl Limits {
             tombstones,
             log_bytes,
             unanswered_pushes,
+            known_clients,
+            known_client_age,
         } = self;
         for (limit, value) in [
             ("sessions", sessions),
@@ -55,6 +63,8 @@ impl Limits {
             ("tombstones", tombstones),
             ("log_bytes", log_bytes),
             ("unanswered_pushes", unanswered_pushes),
+            ("known_clients", known_clients),
+            ("known_client_age", known_client_age),
         ] {
             if *value == 0 {
                 return Err(ConfigError::ZeroLimit(limit));
@@ -78,6 +88,8 @@ impl Default for Limits {
             tombstones: 5000,
             log_bytes: 4 << 20,
             unanswered_pushes: 1000,
+            known_clients: 5000,
+            known_client_age: 100_000_000,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::{Fields, Machine, object};
 use roomsync::{
-    CloseReason, Commit, ConnectionId, FATAL_CLOSE_CODE, Instant, NetworkDiff, ObjectAccess,
-    Origin, Room, RoomAction, RoomConfig, RoomEvent, RoomSnapshot, Schema, SessionParams, Value,
+    AppliedPush, CloseReason, Commit, ConnectionId, FATAL_CLOSE_CODE, Identity, Instant,
+    NetworkDiff, ObjectAccess, Origin, PushClient, Room, RoomAction, RoomConfig, RoomEvent,
+    RoomSnapshot, Schema, SessionParams, Value,
 };
 use std::sync::Arc;
 
@@ -93,6 +94,7 @@ impl Machine for RoomMachine {
 fn session_params(fields: &Fields) -> Result<SessionParams, String> {
     let mut params = SessionParams::new(fields.text("session")?);
     params.readonly = fields.flag("readonly")?;
+    params.identity = fields.text("identity").ok().map(Identity::from);
     params.object_access = match fields.text("objectAccess") {
         Ok("read") => ObjectAccess::Read,
         Ok("write") | Err(_) => ObjectAccess::Write,
@@ -111,6 +113,11 @@ fn persist(commit: &Commit) -> Value {
         ("schema", commit.schema.as_ref().map_or(Value::Null, |schema| schema.to_value())),
         ("pruned", commit.pruned.iter().map(|id| id.as_str().into()).collect::<Vec<_>>().into()),
         ("tombstoneHistoryStartsAtClock", commit.tombstone_history_starts_at.into()),
+        ("appliedPush", commit.applied.as_ref().map_or(Value::Null, AppliedPush::to_value)),
+        (
+            "forgottenClients",
+            commit.forgotten.iter().map(PushClient::to_value).collect::<Vec<_>>().into(),
+        ),
     ])
 }
 

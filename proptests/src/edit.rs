@@ -91,23 +91,56 @@ fn object(salt: u16) -> Value {
     Value::from(outer)
 }
 
-/// Makes the edit `how` of a record in a transaction.
+/// The field of a record that says which edit it is of.
+pub const STAMP: &str = "stamp";
+
+/// A record as by [`new_record`] that says which edit it is of.
+fn stamped(raw_id: u16, salt: u16, stamp: u64) -> Object {
+    let mut record = new_record(raw_id, salt);
+    record.insert(STAMP, stamp);
+    record
+}
+
+/// The id of a record that no other edit touches.
+#[must_use]
+pub fn own_id(stamp: u64) -> String {
+    format!("page:own-{stamp}")
+}
+
+/// Whether the edit `how` makes a record that no other edit touches.
+#[must_use]
+pub const fn is_own(how: u16) -> bool {
+    how % KINDS == 20
+}
+
+const KINDS: u16 = 22;
+
+/// Makes the edit `how` of a record in a transaction. No two edits have the same stamp.
 ///
 /// # Errors
 ///
 /// Those of the transaction: a missing record is not changed.
-pub fn edit(tx: &mut Transaction<'_>, record: u16, how: u16) -> Result<(), TransactError> {
-    const KINDS: u16 = 20;
+pub fn edit(
+    tx: &mut Transaction<'_>,
+    record: u16,
+    how: u16,
+    stamp: u64,
+) -> Result<(), TransactError> {
     let (id, _) = record_id(record);
     let salt = how / KINDS;
+    if is_own(how) {
+        let mut own = stamped(0, salt, stamp);
+        own.insert("id", own_id(stamp));
+        return tx.put(own);
+    }
     if tx.get(id).is_none() {
         return match how % KINDS {
             1 => tx.remove(id),
-            _ => tx.put(new_record(record, salt)),
+            _ => tx.put(stamped(record, salt, stamp)),
         };
     }
     match how % KINDS {
-        0 => tx.put(new_record(record, salt)),
+        0 => tx.put(stamped(record, salt, stamp)),
         1 => tx.remove(id),
         2 | 3 => tx.update(id, |it| drop(it.insert("x", i32::from(salt % 9)))),
         4 => props(tx, id, |it| drop(it.insert("text", text(salt)))),
@@ -129,14 +162,15 @@ pub fn edit(tx: &mut Transaction<'_>, record: u16, how: u16) -> Result<(), Trans
         16 => tx.update(id, |it| drop(it.remove(["meta", "y", "note"][usize::from(salt % 3)]))),
         17 => {
             tx.remove(id)?;
-            tx.put(new_record(record, salt))
+            tx.put(stamped(record, salt, stamp))
         }
         18 => {
             for other in 0..salt % 5 {
-                tx.put(new_record(record + other, salt))?;
+                tx.put(stamped(record + other, salt, stamp))?;
             }
             Ok(())
         }
+        21 => tx.update(id, |it| drop(it.insert(STAMP, stamp))),
         // A record that comes and goes within one step, next to one that stays as it is.
         _ => {
             tx.update(id, |_| ())?;

@@ -11,11 +11,22 @@ use crate::reach::Reach;
 use crate::script::Setup;
 use crate::world::{Event, EventKey, World, check_idle, check_late, rights, shown};
 use roomsync::{
-    Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, Key, LinkId,
-    NetworkHint, Object, PresenceMode, RecordChange, RecordId, Schema, Status,
+    Client, ClientAction, ClientConfig, ClientEvent, ClientId, CloseReason, Identity, Instant, Key,
+    LinkId, NetworkHint, Object, PresenceMode, RecordChange, RecordId, Schema, Status,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Who a client is, as the host knows: of some it does not.
+pub(crate) fn identity_of(client: usize) -> Option<Identity> {
+    client.is_multiple_of(2).then(|| Identity::from(format!("user-{client}")))
+}
+
+/// What a client calls itself, also after a restart. Those that the host knows may share a name.
+fn client_id(client: usize, setup: &Setup) -> Option<ClientId> {
+    let name = identity_of(client).map_or_else(|| format!("client-{client}"), |_| "phone".into());
+    (setup.uncounted >> (client % 16) & 1 == 0).then(|| ClientId::from(name))
+}
 
 /// A client, its application and its way to the room.
 #[derive(Debug)]
@@ -48,6 +59,8 @@ pub struct Honest {
     pub(crate) is_closed: bool,
     /// Marks that must reach the room.
     pub(crate) expected: BTreeMap<RecordId, Expected>,
+    /// What its application did that nobody else can undo, by its stamp.
+    pub(crate) did: Vec<u64>,
     /// Its status, documents and presence of others, by its events.
     status: Status,
     copy: Records,
@@ -61,7 +74,7 @@ impl Honest {
         let skew = index as i64 * 977_000_123;
         let now = Instant::from_micros(now.saturating_add_signed(skew));
         Self {
-            client: new_client(now, setup, schema),
+            client: new_client(index, now, setup, schema),
             session: format!("s{index}"),
             restarts: 0,
             skew,
@@ -78,6 +91,7 @@ impl Honest {
             took_presence_back: false,
             is_closed: false,
             expected: BTreeMap::new(),
+            did: Vec::new(),
             status: Status::Offline,
             copy: Records::new(),
             others: Records::new(),
@@ -100,9 +114,10 @@ impl Honest {
     }
 }
 
-fn new_client(now: Instant, setup: &Setup, schema: &Arc<Schema>) -> Client {
+fn new_client(index: usize, now: Instant, setup: &Setup, schema: &Arc<Schema>) -> Client {
     let mut config = ClientConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
+    config.client_id = client_id(index, setup);
     if setup.tight == 1 {
         config.limits.unanswered_pushes = 2;
     }
@@ -339,20 +354,26 @@ impl World {
     pub(crate) fn client_edits(&mut self, client: usize, record: u16, how: u16) -> Verdict {
         let now = self.client_now(client);
         self.inputs += 1;
-        let (id, _) = edit::record_id(record);
+        let stamp = self.oracle.new_stamp(Some(client));
+        let own_id = edit::own_id(stamp);
+        let id = if edit::is_own(how) { own_id.as_str() } else { edit::record_id(record).0 };
         let mark = how.is_multiple_of(4).then(|| self.oracle.marks.make());
         let own = &mut self.clients[client].client;
         let marks = marker::seen(client, own);
         let before = own.record(id).cloned();
         let mut meant = None;
         let result = own.transact(now, |tx| {
-            edit::edit(tx, record, how)?;
+            edit::edit(tx, record, how, stamp)?;
             if let Some(mark) = mark.filter(|_| tx.get(id).is_some()) {
                 tx.update(id, |it| marker::leave(it, client, mark))?;
             }
             meant = tx.get(id).cloned();
             Ok(())
         });
+        if result.is_ok() && edit::is_own(how) {
+            self.clients[client].did.push(stamp);
+        }
+        let own = &self.clients[client].client;
         let expected = if result.is_ok() { meant } else { before };
         let seen = own.record(id).cloned();
         self.expect_marks(client, &marks);

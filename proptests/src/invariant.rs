@@ -59,6 +59,8 @@ invariants! {
     BOUNDS = "I18 bounds"
     /// What a client edits reaches the room.
     EDITS = "I19 edits"
+    /// What an application does takes effect in the room once.
+    ONCE = "I20 once"
 }
 
 /// Says that an invariant is broken.

@@ -15,7 +15,8 @@
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
 //! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
 //!   are parts of it, [`network`], [`storage`], [`hostile`] and [`edit`] what it is made of.
-//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`] and [`model`] find out whether it does.
+//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once` and [`model`] find out
+//!   whether it does.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
 //! - [`reach`]: what a run has met.
 
@@ -32,6 +33,7 @@ pub mod marker;
 pub mod model;
 mod naive;
 pub mod network;
+mod once;
 pub mod oracle;
 pub mod reach;
 pub mod report;

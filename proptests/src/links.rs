@@ -1,5 +1,6 @@
 //! What goes over links and reaches either side.
 
+use crate::honest::identity_of;
 use crate::hostile::parse;
 use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, fail};
 use crate::model::{Mirror, Rights};
@@ -168,6 +169,10 @@ impl World {
         self.inputs += 1;
         let mut params = SessionParams::new(session);
         params.readonly = rights.readonly;
+        params.identity = match owner {
+            Owner::Client(client) => identity_of(client),
+            Owner::Rude(_) => None,
+        };
         params.object_access =
             if rights.objects { ObjectAccess::Write } else { ObjectAccess::Read };
         let connection = match room.handle_connect(now, params) {

@@ -4,6 +4,7 @@ use crate::hostile::kind;
 use crate::invariant::{ANSWERS, EVENTS, MODEL, PERSISTED, PRESENCE, RIGHTS, Verdict, fail, same};
 use crate::marker::Marks;
 use crate::model::{self, Did, Records, Rights, clock_at};
+use crate::once::Effects;
 use crate::reach::{Counts, Reach};
 use crate::storage::Storage;
 use crate::tap::{Awaiting, Request, Tap, has_string_append};
@@ -42,6 +43,8 @@ pub struct Oracle {
     committed: Records,
     presence: BTreeMap<SessionId, Object>,
     pub(crate) joined: BTreeSet<SessionId>,
+    /// What has taken effect.
+    pub(crate) effects: Effects,
     /// Commits whose event is yet to come.
     uncommitted: VecDeque<Arc<Commit>>,
 }
@@ -49,8 +52,9 @@ pub struct Oracle {
 impl Oracle {
     /// Nothing has happened yet.
     #[must_use]
-    pub fn new(has_small_log: bool) -> Self {
-        Self { has_small_log, ..Self::default() }
+    pub fn new(has_small_log: bool, uncounted: u16) -> Self {
+        let effects = Effects::new(uncounted);
+        Self { has_small_log, effects, ..Self::default() }
     }
 
     /// A connection was made; its place is the number of those before.
@@ -78,7 +82,9 @@ impl Oracle {
                 let id = message.get("connectRequestId").cloned().unwrap_or_default();
                 let version = clock_at(message, "protocolVersion").unwrap_or(0);
                 let clock = clock_at(message, "lastServerClock");
-                tap.requests.push(Request { id, version, clock, pushes: self.numbers });
+                let acked = clock_at(message, "lastAckedPush");
+                let pushes = self.numbers;
+                tap.requests.push(Request { id, version, clock, acked, pushes });
             }
             "push" => {
                 let Some(clock) = clock_at(message, "clientClock") else { return };
@@ -138,6 +144,7 @@ impl Oracle {
         if !commit.pruned.is_empty() {
             self.reach.meet(Reach::Pruned);
         }
+        self.took_effect(commit)?;
         if commit.changes.is_empty() {
             return Ok(());
         }

@@ -80,6 +80,14 @@ reach! {
     DialFailed "dial failed"
     /// A client was restarted with changes that it had not sent.
     Restarted "restart with unsent changes"
+    /// A client that came back was told of a push that the room had taken and it had no answer of.
+    Taken "unanswered push known to be taken"
+    /// A push without effect was made durable as taken.
+    TakenInVain "push without effect kept as taken"
+    /// What a client did took effect again, as it did not say who it is.
+    Repeated "edit of an uncounted client repeated"
+    /// A client was restarted, and came back under the name that it had.
+    CameBack "restarted client known by its pushes"
     /// The host loaded other documents.
     Loaded "snapshot loaded"
     /// The host shut the room down.

@@ -1,6 +1,6 @@
 //! All is mended, time runs, and in the end everybody agrees.
 
-use crate::invariant::{BOUNDS, CALM, CONVERGENCE, Failure, PRESENCE, Verdict, fail, same};
+use crate::invariant::{BOUNDS, CALM, CONVERGENCE, Failure, ONCE, PRESENCE, Verdict, fail, same};
 use crate::model::Records;
 use crate::network::{Link, Owner};
 use crate::oracle::records_of;
@@ -92,6 +92,10 @@ impl World {
             let synced = own.client.records().filter(|(_, record)| !is_own_only(record));
             same(CONVERGENCE, &name("documents"), &documents, &records_of(synced))?;
             same(CONVERGENCE, &name("whether all is settled"), &true, &own.client.is_settled())?;
+            let lost = own.did.iter().find(|stamp| !self.oracle.has_taken_effect(**stamp));
+            if let Some(stamp) = lost.filter(|_| !own.readonly) {
+                fail(ONCE, format!("edit {stamp} of client {index} never took effect"))?;
+            }
             let told = own.mirror.records.clone().unwrap_or_default();
             let others = shown.iter().filter(|(owner, _)| owner.as_str() != own.session);
             let others: Records =

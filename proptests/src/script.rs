@@ -137,6 +137,8 @@ setup! {
     readonly,
     /// Whether the room takes on the schema of its first client.
     adopts,
+    /// A bit for each client that does not say who it is, so that nobody counts its pushes.
+    uncounted,
 }
 
 /// A run: a world, and what happens in it.
@@ -262,7 +264,7 @@ impl Random {
 impl Setup {
     /// Small worlds are likelier than large ones, and most break.
     fn folded(self) -> Self {
-        let Self { clients, delay, tight, window, batch, calm, readonly, adopts } = self;
+        let Self { clients, delay, tight, window, batch, calm, readonly, adopts, uncounted } = self;
         Self {
             clients: [1, 2, 2, 2, 3, 3, 3, 4, 4, 6][usize::from(clients % 10)],
             delay: [0, 1, 5, 20, 20, 40, 100, 300][usize::from(delay % 8)],
@@ -272,6 +274,7 @@ impl Setup {
             calm: u16::from(calm % 6 == 0),
             readonly: if readonly % 4 == 0 { readonly >> 8 } else { 0 },
             adopts: u16::from(adopts % 4 == 0),
+            uncounted: if uncounted % 2 == 0 { uncounted >> 8 } else { 0 },
         }
     }
 }

@@ -112,10 +112,11 @@ impl World {
 
     fn host_edits(&mut self, record: u16, how: u16) -> Verdict {
         let now = self.room_now();
+        let stamp = self.oracle.new_stamp(None);
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
         let before = room.clock();
-        let result = room.transact(now, |tx| edit::edit(tx, record, how));
+        let result = room.transact(now, |tx| edit::edit(tx, record, how, stamp));
         if room.clock() != before {
             self.oracle.host_changed();
             if result.is_err() {

@@ -1,6 +1,8 @@
 //! What survives the room's process: commits, applied as any driver would.
 
-use roomsync::{Commit, Object, RecordId, Room, RoomSnapshot, SerializedSchema};
+use roomsync::{
+    AppliedPush, Commit, Object, PushClient, RecordId, Room, RoomSnapshot, SerializedSchema,
+};
 use std::collections::BTreeMap;
 
 /// The disk of the simulation. Knows nothing of rooms, only of commits.
@@ -11,6 +13,7 @@ pub struct Storage {
     documents: BTreeMap<RecordId, (Object, u64)>,
     tombstones: BTreeMap<RecordId, u64>,
     schema: Option<SerializedSchema>,
+    applied: BTreeMap<PushClient, AppliedPush>,
 }
 
 impl Storage {
@@ -73,6 +76,14 @@ impl Storage {
             return Err("the history of tombstones grows backwards".into());
         }
         self.tombstone_history_starts_at = commit.tombstone_history_starts_at;
+        if let Some(applied) = &commit.applied {
+            self.applied.insert(applied.client.clone(), applied.clone());
+        }
+        for client in &commit.forgotten {
+            if self.applied.remove(client).is_none() {
+                return Err(format!("the last push of {client:?} is forgotten and was not known"));
+            }
+        }
         if let Some(schema) = &commit.schema {
             self.schema = Some(schema.clone());
         }
@@ -88,6 +99,8 @@ impl Storage {
         snapshot.documents = self.documents.values().cloned().collect();
         snapshot.tombstones = self.tombstones.iter().map(|(id, at)| (id.clone(), *at)).collect();
         snapshot.schema = self.schema.clone();
+        snapshot.applied_pushes = self.applied.values().cloned().collect();
+        snapshot.applied_pushes.sort_by_key(|applied| applied.order);
         snapshot
     }
 }

@@ -1,7 +1,7 @@
 //! What the room says on a connection, against what was asked on it.
 
 use crate::hostile::kind;
-use crate::invariant::{ANSWERS, CLOCKS, MODEL, QUIET, TOLD, VERSIONS, Verdict, fail, same};
+use crate::invariant::{ANSWERS, CLOCKS, MODEL, ONCE, QUIET, TOLD, VERSIONS, Verdict, fail, same};
 use crate::model::{self, Did, Records, Rights, clock_at};
 use crate::oracle::{Oracle, Pending};
 use crate::reach::Reach;
@@ -36,6 +36,8 @@ pub(crate) struct Request {
     pub(crate) version: u64,
     /// The room's clock, if the client had heard of it.
     pub(crate) clock: Option<u64>,
+    /// The last push that the client had the answer of, if it counts them.
+    pub(crate) acked: Option<u64>,
     /// How many pushes of anybody's there were before.
     pub(crate) pushes: u64,
 }
@@ -134,6 +136,18 @@ impl Oracle {
         }
         if self.joined.contains(&tap.session) {
             self.reach.meet(Reach::Resumed);
+        }
+        match (clock_at(message, "lastAppliedPush"), request.acked, request.clock) {
+            (Some(taken), Some(acked), _) if taken < acked => {
+                return fail(
+                    ONCE,
+                    format!("{} has an answer of {acked}, not {taken}", tap.session),
+                );
+            }
+            (Some(taken), Some(acked), Some(_)) if taken > acked => self.reach.meet(Reach::Taken),
+            (Some(taken), Some(0), None) if taken > 0 => self.reach.meet(Reach::CameBack),
+            (Some(_), Some(_), _) | (None, None, _) => {}
+            other => return fail(ONCE, format!("{} is told of pushes: {other:?}", tap.session)),
         }
         let is_all = message.get("hydrationType").and_then(Value::as_str) == Some("wipe_all");
         let diff = message.get("diff").and_then(Value::as_object);

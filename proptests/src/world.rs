@@ -117,7 +117,7 @@ impl World {
             clients: Vec::new(),
             rude: (0..3).map(|_| Rude::new(setup.adopts == 0)).collect(),
             links: Vec::new(),
-            oracle: Oracle::new(setup.tight == 1),
+            oracle: Oracle::new(setup.tight == 1, setup.uncounted),
             hash: Hash::default(),
             inputs: 0,
             has_faults: false,

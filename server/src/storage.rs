@@ -1,6 +1,9 @@
 //! Rooms in one SQLite file.
 
-use roomsync::{Commit, Object, RecordId, RoomSnapshot, SerializedSchema, Value};
+use roomsync::{
+    AppliedPush, ClientId, Commit, Identity, Object, PushClient, RecordId, RoomSnapshot,
+    SerializedSchema, Value,
+};
 use roomsync_tokio::{RoomCommit, RoomId, Storage, StorageError};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
@@ -13,7 +16,7 @@ use std::path::Path;
 const APPLICATION_ID: i32 = 0x726F_6F6D;
 
 /// The version of the tables below.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 const TABLES: &str = "
     CREATE TABLE rooms (
@@ -36,6 +39,18 @@ const TABLES: &str = "
         clock INTEGER NOT NULL,
         PRIMARY KEY (room, id)
     ) WITHOUT ROWID;
+";
+
+/// The last push of each client that counts them: since format 2.
+const APPLIED_PUSHES: &str = "
+    CREATE TABLE applied_pushes (
+        room INTEGER NOT NULL,
+        client TEXT NOT NULL,
+        identity TEXT,
+        client_clock INTEGER NOT NULL,
+        place INTEGER NOT NULL
+    );
+    CREATE INDEX applied_pushes_by_client ON applied_pushes (room, client, identity);
 ";
 
 /// Keeps rooms in a SQLite file, which it locks as long as it lives.
@@ -85,6 +100,9 @@ impl SqliteStorage {
         if pragma(&tx, "application_id")? == 0 {
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        if pragma(&tx, "user_version")? < FORMAT {
+            tx.execute_batch(APPLIED_PUSHES)?;
             tx.pragma_update(None, "user_version", FORMAT)?;
         }
         tx.commit()?;
@@ -146,6 +164,20 @@ impl Storage for SqliteStorage {
             let id = RecordId::from(row.get_ref(0)?.as_str()?);
             snapshot.tombstones.push((id, get_clock(row, 1)?));
         }
+        let mut applied = tx.prepare_cached(
+            "SELECT client, identity, client_clock, place FROM applied_pushes
+             WHERE room = ? ORDER BY place",
+        )?;
+        let mut rows = applied.query([key])?;
+        while let Some(row) = rows.next()? {
+            let identity = row.get_ref(1)?.as_str_or_null()?.map(Identity::from);
+            let client = ClientId::from(row.get_ref(0)?.as_str()?);
+            snapshot.applied_pushes.push(AppliedPush {
+                client: PushClient { identity, client },
+                client_clock: get_clock(row, 2)?,
+                order: get_clock(row, 3)?,
+            });
+        }
         Ok(Some(snapshot))
     }
 
@@ -201,7 +233,32 @@ fn write(tx: &Transaction<'_>, room: &RoomId, commit: &Commit) -> Result<(), Sto
     for id in &commit.pruned {
         unbury.execute(params![key, id.as_str()])?;
     }
+    if let Some(AppliedPush { client, client_clock, order }) = &commit.applied {
+        forget(tx, key, client)?;
+        let (identity, client) = names(client);
+        let (client_clock, place) = (i64::try_from(*client_clock)?, i64::try_from(*order)?);
+        tx.prepare_cached(
+            "INSERT INTO applied_pushes (room, client, identity, client_clock, place)
+             VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![key, client, identity, client_clock, place])?;
+    }
+    commit.forgotten.iter().try_for_each(|client| forget(tx, key, client))
+}
+
+/// Drops the last push of a client.
+fn forget(tx: &Transaction<'_>, room: i64, client: &PushClient) -> Result<(), StorageError> {
+    let (identity, client) = names(client);
+    // `IS`, since most clients have no identity, and no NULL equals another.
+    tx.prepare_cached(
+        "DELETE FROM applied_pushes WHERE room = ? AND client = ? AND identity IS ?",
+    )?
+    .execute(params![room, client, identity])?;
     Ok(())
+}
+
+fn names(client: &PushClient) -> (Option<&str>, &str) {
+    (client.identity.as_deref(), client.client.as_str())
 }
 
 fn get_clock(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {

@@ -1,7 +1,7 @@
 //! What an application decides about its client.
 
 use crate::error::ConfigError;
-use crate::ids::Key;
+use crate::ids::{ClientId, Key};
 use crate::limits::Limits;
 use crate::schema::{Schema, Scope};
 use alloc::collections::BTreeSet;
@@ -47,6 +47,15 @@ pub struct ClientConfig {
     /// Document types that need object access instead of a session that is not read-only, as the
     /// room is configured.
     pub object_types: BTreeSet<Key>,
+    /// What the client calls itself in all of its connections. With it each push takes effect once,
+    /// whatever is cut, lost or restarted on either side: the room says after a cut which of the
+    /// client's pushes it has taken. Without it, or in a room that does not know of this, a push
+    /// whose answer was lost is made again.
+    ///
+    /// No two clients of a room may have the same at the same time: the later closes the earlier.
+    /// And whoever knows it can pass for this client, unless the host tells peers apart. So make it
+    /// of enough randomness to be unguessable, anew for each start of the program.
+    pub client_id: Option<ClientId>,
 }
 
 /// How long to wait between attempts: each time half as long again.
@@ -86,6 +95,7 @@ impl Default for ClientConfig {
             },
             presence_mode: PresenceMode::Full,
             object_types: BTreeSet::new(),
+            client_id: None,
         }
     }
 }
@@ -104,6 +114,7 @@ impl ClientConfig {
             background_backoff,
             presence_mode: _,
             object_types,
+            client_id,
         } = self;
         limits.check()?;
         for (name, duration) in [
@@ -125,6 +136,10 @@ impl ClientConfig {
         }
         if object_types.iter().any(|name| schema.scope(name) != Some(Scope::Document)) {
             return Err(ConfigError::NotADocumentType);
+        }
+        let most = limits.id_bytes;
+        if client_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > most) {
+            return Err(ConfigError::BadClientId);
         }
         if schema.serialized().is_none() {
             return Err(ConfigError::AdoptingSchema);

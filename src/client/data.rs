@@ -19,6 +19,10 @@ impl Client {
         match self.data_step(entries) {
             Ok((staged, server_clock)) => {
                 self.server_clock = server_clock;
+                let answered = staged.answered.checked_sub(1);
+                if let Some(push) = answered.and_then(|last| self.replica.pending().get(last)) {
+                    self.last_acked_push = push.clock;
+                }
                 self.take_over(staged, Replica::commit);
             }
             Err(Fault) => self.start_over(),

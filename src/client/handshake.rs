@@ -29,6 +29,8 @@ impl Client {
             last_server_clock: self.server_clock,
             protocol_version: Some(PROTOCOL_VERSION),
             schema: self.schema.serialized().cloned(),
+            client_id: self.config.client_id.clone(),
+            last_acked_push: self.config.client_id.as_ref().map(|_| self.last_acked_push),
         }));
     }
 
@@ -44,6 +46,8 @@ impl Client {
                 self.is_readonly = answer.is_readonly;
                 self.object_access = answer.object_access.unwrap_or_default();
                 self.server_clock = Some(answer.server_clock);
+                // An earlier life of this client has pushed more: its numbers are taken.
+                self.last_push = self.last_push.max(self.applied_push(&answer).unwrap_or(0));
                 self.failed_hydrations = 0;
                 self.retry.reset();
                 self.connection = Connection::Online(Online {
@@ -81,6 +85,20 @@ impl Client {
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);
         step.wipe(answer.hydration_type);
         step.apply(&answer.diff)?;
-        Ok(step.into_staged())
+        let mut staged = step.into_staged();
+        // A number that was never given is of somebody else, and says nothing of pushes made here.
+        if let Some(applied) = self.applied_push(answer).filter(|push| *push <= self.last_push) {
+            // The diff holds what these pushes did, or it was undone since.
+            let taken = self.replica.pending().iter().take_while(|push| push.clock <= applied);
+            staged.answered = taken.count();
+            // No other push has reached the room, so that it does not need to be guessed.
+            staged.gone.clear();
+        }
+        Ok(staged)
+    }
+
+    /// The last push that the room says it has taken, if the client had asked for that.
+    fn applied_push(&self, answer: &ConnectAnswer) -> Option<u64> {
+        answer.last_applied_push.filter(|_| self.config.client_id.is_some())
     }
 }

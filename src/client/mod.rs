@@ -94,6 +94,8 @@ pub struct Client {
     last_link: u64,
     last_request: u64,
     last_push: u64,
+    /// The last push that the room has answered.
+    last_acked_push: u64,
     /// Whether the application knows that all is settled.
     told_settled: bool,
     actions: VecDeque<ClientAction>,
@@ -129,6 +131,7 @@ impl Client {
             last_link: 0,
             last_request: 0,
             last_push: 0,
+            last_acked_push: 0,
             told_settled: true,
             actions: VecDeque::new(),
         };

@@ -25,8 +25,9 @@ pub(super) struct Replica {
     touched: BTreeMap<RecordId, Touched>,
     /// Those of `touched` whose visible form differs from their base.
     unsent: BTreeSet<RecordId>,
-    /// Pushes that the room has not answered, oldest first. After a cut they stay, as nobody knows
-    /// which of them the room has seen, until they become part of one new push.
+    /// Pushes that the room has not answered, oldest first. After a cut they stay until the next
+    /// hydration: those that the room then says it has taken count as answered, and the others
+    /// become part of one new push. A room that does not tell leaves it open which it has seen.
     pending: VecDeque<PendingPush>,
     /// Records of session scope.
     local: BTreeMap<RecordId, Object>,

@@ -5,6 +5,7 @@ use crate::diff::RecordOp;
 use crate::frame::Frame;
 use crate::ids::{ConnectionId, RecordId, SessionId};
 use crate::schema::SerializedSchema;
+use crate::store::{AppliedPush, PushClient};
 use crate::value::{Object, Value};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -52,7 +53,7 @@ pub enum RoomEvent {
     },
     /// The last session was removed.
     Empty,
-    /// Documents changed. The same commit was persisted.
+    /// Something was made durable: mostly documents changed. The same commit was persisted.
     Committed(Arc<Commit>),
     /// A session's presence changed.
     Presence {
@@ -100,6 +101,12 @@ pub struct Commit {
     pub pruned: Vec<RecordId>,
     /// The clock since which removals are known: what is older was pruned.
     pub tombstone_history_starts_at: u64,
+    /// The push that this was, if its client counts its pushes. It takes the place of the client's
+    /// last one. A push that had no effect makes a commit without changes, so that it has none
+    /// later either.
+    pub applied: Option<AppliedPush>,
+    /// Clients whose last push is forgotten.
+    pub forgotten: Vec<PushClient>,
 }
 
 /// A record that changed.

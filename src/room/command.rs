@@ -167,7 +167,7 @@ impl Room {
         }
         let ops = edit.commit();
         if !ops.is_empty() || is_new_schema {
-            self.persist(Origin::Host, &ops);
+            self.persist(Origin::Host, &ops, None);
             self.broadcast(None, &ops);
         }
     }

@@ -1,7 +1,7 @@
 //! What a host decides about a room and about each of its sessions.
 
 use crate::error::ConfigError;
-use crate::ids::{Key, SessionId};
+use crate::ids::{Identity, Key, SessionId};
 use crate::limits::Limits;
 use crate::schema::{Schema, Scope};
 use crate::wire::ObjectAccess;
@@ -44,13 +44,21 @@ pub struct SessionParams {
     pub readonly: bool,
     /// What it may do to object types.
     pub object_access: ObjectAccess,
+    /// Who it is, if the host has made sure of it. Client ids of one identity never get in the way
+    /// of those of another.
+    pub identity: Option<Identity>,
 }
 
 impl SessionParams {
     /// A session that may do everything.
     #[must_use]
     pub fn new(session: impl Into<SessionId>) -> Self {
-        Self { session: session.into(), readonly: false, object_access: ObjectAccess::Write }
+        Self {
+            session: session.into(),
+            readonly: false,
+            object_access: ObjectAccess::Write,
+            identity: None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
-use super::session::{Reader, SessionKey, State};
+use super::session::{Claim, Reader, SessionKey, State};
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
@@ -66,7 +66,7 @@ impl Room {
         }
         self.serialized = Some(schema.clone());
         self.is_schema_unsaved = true;
-        self.persist(Origin::Host, &[]);
+        self.persist(Origin::Host, &[], None);
         Ok(())
     }
 
@@ -86,7 +86,8 @@ impl Room {
         request: ConnectRequest,
         version: u32,
     ) {
-        let frame = self.connect_answer(key, &request);
+        let claim = self.claim(key, &request);
+        let frame = self.connect_answer(key, &request, claim.as_ref());
         let (position, clock) = (self.log.end(), self.store.clock());
         let Some(session) = self.sessions.get_mut(&key) else { return };
         let cancelled = State::Cancelled { until: self.now, reason: CloseReason::Disconnected };
@@ -105,6 +106,7 @@ impl Room {
                     next_flush: self.now,
                     told_clock: clock,
                     unanswered: VecDeque::new(),
+                    claim,
                 };
                 State::Connected { link, reader }
             }
@@ -112,7 +114,12 @@ impl Room {
         };
     }
 
-    fn connect_answer(&mut self, key: SessionKey, request: &ConnectRequest) -> Frame {
+    fn connect_answer(
+        &mut self,
+        key: SessionKey,
+        request: &ConnectRequest,
+        claim: Option<&Claim>,
+    ) -> Frame {
         let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
         let documents = match since {
             Some(clock) => encode_entries(self.store.changes_since(clock)),
@@ -133,6 +140,7 @@ impl Room {
             server_clock: self.store.clock(),
             is_readonly: session.is_some_and(|session| session.readonly),
             object_access: session.map(|session| session.object_access),
+            last_applied_push: claim.map(|claim| claim.applied),
         };
         let mut out = Vec::with_capacity(documents.len() + presence.len() + 2048);
         write_connect_answer(&mut out, &answer, |out| {

@@ -25,7 +25,7 @@ impl Room {
         params: SessionParams,
     ) -> Result<ConnectionId, OpenError> {
         self.advance(now);
-        let SessionParams { session: name, readonly, object_access } = params;
+        let SessionParams { session: name, readonly, object_access, identity } = params;
         if self.is_shut_down {
             return Err(OpenError::ShutDown);
         }
@@ -48,6 +48,7 @@ impl Room {
                     name,
                     readonly,
                     object_access,
+                    identity,
                     presence_id: session.presence_id.clone(),
                     presence: session.presence.take(),
                     joined: session.joined,
@@ -65,6 +66,7 @@ impl Room {
                     name,
                     readonly,
                     object_access,
+                    identity,
                     presence_id,
                     presence: None,
                     joined: false,

@@ -11,6 +11,7 @@ mod flush;
 mod handshake;
 mod input;
 mod log;
+mod once;
 mod presence;
 mod push;
 mod session;

@@ -8,7 +8,7 @@ use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::ids::{Key, RecordId};
 use crate::schema::{InvalidRecord, Schema, Scope, identity};
-use crate::store::Edit;
+use crate::store::{AppliedPush, Edit};
 use crate::value::{Object, Value};
 use crate::wire::{ObjectAccess, Push, PushAction};
 use alloc::collections::BTreeMap;
@@ -34,7 +34,16 @@ impl Room {
             return self.cancel(key, CloseReason::Reset);
         }
         let name = session.name.clone();
+        let claim = reader.claim.as_ref();
         let Push { client_clock, diff, presence } = push;
+        // What was taken before asks for nothing any more.
+        let (diff, presence) = match claim {
+            Some(claim) if client_clock <= claim.applied => (Some(NetworkDiff::default()), None),
+            Some(_) | None => (diff, presence),
+        };
+        // A push of presence has nothing in it that could take effect a second time.
+        let is_counted = diff.as_ref().is_some_and(|diff| !diff.is_empty());
+        let client = claim.filter(|_| is_counted).map(|claim| claim.client.clone());
         let planned = presence.map_or(Ok(None), |op| self.plan_presence(key, op));
         let Ok(planned) = planned else {
             return self.reject(key, version, CloseReason::InvalidRecord);
@@ -66,9 +75,10 @@ impl Room {
                 (action, ops)
             }
         };
-        if !ops.is_empty() {
+        if !ops.is_empty() || client.is_some() {
+            let applied = client.map(|client| self.store.applied_mut().note(client, client_clock));
             let origin = Origin::Session { session: name.clone(), client_clock };
-            self.persist(origin, &ops);
+            self.persist(origin, &ops, applied);
         }
         if let Some(PresenceChange { after, op }) = planned
             && let Some(session) = self.sessions.get_mut(&key)
@@ -83,13 +93,24 @@ impl Room {
             && let State::Connected { reader, .. } = &mut session.state
         {
             reader.unanswered.push_back(Unanswered { position, client_clock });
+            if let Some(claim) = reader.claim.as_mut().filter(|_| is_counted) {
+                claim.applied = client_clock;
+            }
         }
     }
 
-    /// Queues the commit of `ops`, which the store has just taken.
-    pub(super) fn persist(&mut self, origin: Origin, ops: &[(RecordId, RecordOp)]) {
+    /// Queues the commit of `ops` and of the push that they are of, which the store has just taken.
+    pub(super) fn persist(
+        &mut self,
+        origin: Origin,
+        ops: &[(RecordId, RecordOp)],
+        applied: Option<AppliedPush>,
+    ) {
         let has_schema = core::mem::take(&mut self.is_schema_unsaved);
-        let pruned = self.store.prune_tombstones(self.config.limits.tombstones);
+        let limits = &self.config.limits;
+        let pruned = self.store.prune_tombstones(limits.tombstones);
+        let age = limits.known_client_age as u64;
+        let forgotten = self.store.applied_mut().prune(limits.known_clients, age);
         let change = |(id, op): &(RecordId, RecordOp)| Change {
             id: id.clone(),
             after: self.store.get(id).cloned(),
@@ -102,6 +123,8 @@ impl Room {
             schema: self.serialized.clone().filter(|_| has_schema),
             pruned,
             tombstone_history_starts_at: self.store.tombstone_history_starts_at(),
+            applied,
+            forgotten,
         });
         self.actions.push_back(RoomAction::Persist(Arc::clone(&commit)));
         self.emit(RoomEvent::Committed(commit));

@@ -3,7 +3,8 @@
 use super::{Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::RecordOp;
-use crate::ids::{ConnectionId, RecordId, SessionId};
+use crate::ids::{ConnectionId, Identity, RecordId, SessionId};
+use crate::store::PushClient;
 use crate::time::Instant;
 use crate::value::Object;
 use crate::wire::{
@@ -22,6 +23,8 @@ pub(super) struct Session {
     pub(super) name: SessionId,
     pub(super) readonly: bool,
     pub(super) object_access: ObjectAccess,
+    /// Who it is, as far as the host knows.
+    pub(super) identity: Option<Identity>,
     /// The id of the presence record; kept over a quick reconnect.
     pub(super) presence_id: RecordId,
     pub(super) presence: Option<Object>,
@@ -65,6 +68,15 @@ pub(super) struct Reader {
     pub(super) told_clock: u64,
     /// Own pushes whose results stand in the log from `position` on.
     pub(super) unanswered: VecDeque<Unanswered>,
+    /// Who it says it is, if its pushes are counted. No other live session says the same.
+    pub(super) claim: Option<Claim>,
+}
+
+/// A client whose pushes are counted, and the last of them that was taken.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    pub(super) client: PushClient,
+    pub(super) applied: u64,
 }
 
 #[derive(Clone, Copy, Debug)]

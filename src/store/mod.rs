@@ -1,9 +1,12 @@
 //! Records, transactions, what changed since when, and snapshots.
 
+mod applied;
 mod edit;
 mod snapshot;
 mod transaction;
 
+pub(crate) use applied::AppliedPushes;
+pub use applied::{AppliedPush, PushClient};
 pub(crate) use edit::Edit;
 pub use snapshot::{RoomSnapshot, SnapshotError};
 pub(crate) use transaction::Records;
@@ -31,6 +34,7 @@ pub(crate) struct Store {
     records_by_clock: BTreeSet<(u64, RecordId)>,
     tombstones: BTreeMap<RecordId, u64>,
     tombstones_by_clock: BTreeSet<(u64, RecordId)>,
+    applied: AppliedPushes,
 }
 
 #[derive(Debug)]
@@ -49,6 +53,7 @@ impl Store {
         let mut store = Self {
             clock: snapshot.clock,
             tombstone_history_starts_at: snapshot.tombstone_history_starts_at,
+            applied: AppliedPushes::restore(&snapshot.applied_pushes)?,
             ..Self::default()
         };
         for (record, changed_at) in &snapshot.documents {
@@ -77,6 +82,15 @@ impl Store {
     /// Begins a step.
     pub(crate) const fn edit(&mut self) -> Edit<'_> {
         Edit::new(self)
+    }
+
+    /// Which pushes took effect.
+    pub(crate) const fn applied(&self) -> &AppliedPushes {
+        &self.applied
+    }
+
+    pub(crate) const fn applied_mut(&mut self) -> &mut AppliedPushes {
+        &mut self.applied
     }
 
     pub(crate) const fn clock(&self) -> u64 {
@@ -124,6 +138,7 @@ impl Store {
             documents: self.records.values().map(document).collect(),
             tombstones: self.tombstones.iter().map(|(id, clock)| (id.clone(), *clock)).collect(),
             schema: None,
+            applied_pushes: self.applied.entries(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a room is when nobody is in it, as JSON that stock rooms read and write.
 
+use super::applied::{AppliedPush, PushClient};
 use crate::error::JsonError;
-use crate::ids::RecordId;
+use crate::ids::{ClientId, Identity, RecordId};
 use crate::schema::{SchemaError, SerializedSchema};
 use crate::value::{Number, Object, Value};
 use alloc::vec::Vec;
 
-/// All that a room keeps: records, tombstones, clock and schema.
+/// All that a room keeps: records, tombstones, clock and schema, and which pushes took effect.
 ///
 /// ```
 /// let json = r#"{"documentClock":3,"tombstoneHistoryStartsAtClock":0,
@@ -29,6 +30,8 @@ pub struct RoomSnapshot {
     pub tombstones: Vec<(RecordId, u64)>,
     /// What the records are of, or `None` when the room has not seen a client yet.
     pub schema: Option<SerializedSchema>,
+    /// Of each client that counts its pushes the last, the oldest first. Stock rooms ignore them.
+    pub applied_pushes: Vec<AppliedPush>,
 }
 
 /// Why a value is not a snapshot.
@@ -78,6 +81,13 @@ impl RoomSnapshot {
             }
             None => Some(Vec::new()),
         };
+        let applied = match object.get("appliedPushes") {
+            Some(applied) => {
+                let entries = applied.as_array().ok_or(SnapshotError::Field("appliedPushes"))?;
+                entries.iter().map(applied_push).collect::<Option<Vec<_>>>()
+            }
+            None => Some(Vec::new()),
+        };
         let start = object.get("tombstoneHistoryStartsAtClock");
         Ok(Self {
             clock,
@@ -99,6 +109,7 @@ impl RoomSnapshot {
                 .map(SerializedSchema::from_value)
                 .transpose()
                 .map_err(SnapshotError::Schema)?,
+            applied_pushes: applied.ok_or(SnapshotError::Field("appliedPushes"))?,
         })
     }
 
@@ -122,6 +133,11 @@ impl RoomSnapshot {
         if let Some(schema) = &self.schema {
             object.insert("schema", schema.to_value());
         }
+        if !self.applied_pushes.is_empty() {
+            let applied: Vec<Value> =
+                self.applied_pushes.iter().map(AppliedPush::to_value).collect();
+            object.insert("appliedPushes", applied);
+        }
         Value::from(object)
     }
 }
@@ -134,6 +150,47 @@ fn document(value: &Value) -> Option<(Object, u64)> {
 
 fn tombstone((id, clock): (&crate::Key, &Value)) -> Option<(RecordId, u64)> {
     Some((RecordId::from(id.as_str()), as_clock(Some(clock))?))
+}
+
+impl AppliedPush {
+    /// The push as it stands in the JSON of a snapshot.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut object = self.client.to_object();
+        object.insert("clientClock", self.client_clock);
+        object.insert("order", self.order);
+        Value::from(object)
+    }
+}
+
+impl PushClient {
+    /// The client as it stands in the JSON of a snapshot.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        Value::from(self.to_object())
+    }
+
+    fn to_object(&self) -> Object {
+        let mut object: Object = [("clientId", self.client.as_str())].into_iter().collect();
+        if let Some(identity) = &self.identity {
+            object.insert("identity", identity.as_str());
+        }
+        object
+    }
+}
+
+fn applied_push(value: &Value) -> Option<AppliedPush> {
+    let push = value.as_object()?;
+    let identity = match push.get("identity") {
+        Some(identity) => Some(Identity::from(identity.as_str()?)),
+        None => None,
+    };
+    let client = ClientId::from(push.get("clientId")?.as_str()?);
+    Some(AppliedPush {
+        client: PushClient { identity, client },
+        client_clock: as_clock(push.get("clientClock"))?,
+        order: as_clock(push.get("order"))?,
+    })
 }
 
 fn as_clock(value: Option<&Value>) -> Option<u64> {

@@ -7,7 +7,7 @@ use super::message::{
 };
 use super::ops::{NetworkDiffSeed, RecordOpSeed};
 use crate::diff::{NetworkDiff, RecordOp};
-use crate::ids::Key;
+use crate::ids::{ClientId, Key};
 use crate::schema::SerializedSchema;
 use crate::value::{Number, Value, ValueSeed};
 use alloc::borrow::Cow;
@@ -30,6 +30,8 @@ pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMe
             last_server_clock: clock(fields.last_server_clock),
             protocol_version: fields.protocol_version.map(version).transpose()?,
             schema: fields.schema.map(schema).transpose()?,
+            client_id: fields.client_id,
+            last_acked_push: clock(fields.last_acked_push),
         })),
         "push" => Ok(ClientMessage::Push(Push {
             client_clock: required(clock(fields.client_clock))?,
@@ -60,6 +62,7 @@ pub(crate) fn decode_server_message(text: &str, depth: usize) -> Result<ServerMe
             server_clock: required(clock(fields.server_clock))?,
             is_readonly: fields.is_readonly.unwrap_or(false),
             object_access: fields.object_access.as_deref().map(object_access).transpose()?,
+            last_applied_push: clock(fields.last_applied_push),
         })),
         "data" => {
             let raw: Vec<&RawValue> = read(required(fields.data)?.get(), PhantomData)?;
@@ -90,6 +93,9 @@ struct Fields<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     connect_request_id: Option<Key>,
+    client_id: Option<ClientId>,
+    last_acked_push: Option<Value>,
+    last_applied_push: Option<Value>,
     last_server_clock: Option<Value>,
     client_clock: Option<Value>,
     server_clock: Option<Value>,

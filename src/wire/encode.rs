@@ -98,6 +98,7 @@ pub(crate) fn write_connect_answer(
         server_clock,
         is_readonly,
         object_access,
+        last_applied_push,
     } = answer;
     out.extend_from_slice(br#"{"type":"connect","connectRequestId":"#);
     write_string(out, connect_request_id);
@@ -118,12 +119,21 @@ pub(crate) fn write_connect_answer(
         Some(ObjectAccess::Write) => out.extend_from_slice(br#","objectAccess":"write""#),
         None => {}
     }
+    if let Some(push) = last_applied_push {
+        write_number_field(out, "lastAppliedPush", *push);
+    }
     out.push(b'}');
 }
 
 fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
-    let ConnectRequest { connect_request_id, last_server_clock, protocol_version, schema } =
-        request;
+    let ConnectRequest {
+        connect_request_id,
+        last_server_clock,
+        protocol_version,
+        schema,
+        client_id,
+        last_acked_push,
+    } = request;
     out.extend_from_slice(br#"{"type":"connect","connectRequestId":"#);
     write_string(out, connect_request_id);
     match last_server_clock {
@@ -136,6 +146,13 @@ fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
     if let Some(schema) = schema {
         out.extend_from_slice(br#","schema":"#);
         write_schema(out, schema);
+    }
+    if let Some(client_id) = client_id {
+        out.extend_from_slice(br#","clientId":"#);
+        write_string(out, client_id);
+    }
+    if let Some(push) = last_acked_push {
+        write_number_field(out, "lastAckedPush", *push);
     }
     out.push(b'}');
 }

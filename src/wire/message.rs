@@ -1,7 +1,7 @@
 //! What the messages of the protocol are, whatever the codec.
 
 use crate::diff::{NetworkDiff, ObjectDiff};
-use crate::ids::Key;
+use crate::ids::{ClientId, Key};
 use crate::schema::SerializedSchema;
 use crate::value::{Object, Value};
 use alloc::vec::Vec;
@@ -36,6 +36,10 @@ pub struct ConnectRequest {
     pub protocol_version: Option<u32>,
     /// The client's schema.
     pub schema: Option<SerializedSchema>,
+    /// What the client calls itself, if its pushes shall be counted. Stock peers do not.
+    pub client_id: Option<ClientId>,
+    /// The last of its pushes that the client has the answer of.
+    pub last_acked_push: Option<u64>,
 }
 
 /// Changes that a client made, to be ordered by the room.
@@ -92,6 +96,9 @@ pub struct ConnectAnswer {
     pub is_readonly: bool,
     /// What the client may do to object types.
     pub object_access: Option<ObjectAccess>,
+    /// The last of the client's pushes that the room has taken, for a client that said who it is.
+    /// What it did is in `diff`, or the client has heard of it before.
+    pub last_applied_push: Option<u64>,
 }
 
 /// What a client drops before it applies a hydration.

@@ -1,6 +1,6 @@
 //! Where rooms are kept when nobody is in them.
 
-use roomsync::{Commit, Object, RecordId, RoomSnapshot, SerializedSchema};
+use roomsync::{AppliedPush, Commit, Object, PushClient, RecordId, RoomSnapshot, SerializedSchema};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
@@ -72,6 +72,8 @@ pub trait Storage: Send + 'static {
     /// Of each: a change with a record is kept with the commit's clock, and the tombstone of its
     /// id is dropped; one without leaves a tombstone with the commit's clock. Pruned tombstones
     /// are dropped. Clock, start of the tombstones' history and, if there is one, schema are kept.
+    /// An applied push takes the place of its client's last one, and then the forgotten clients'
+    /// are dropped.
     ///
     /// # Errors
     ///
@@ -93,6 +95,7 @@ struct KeptRoom {
     documents: BTreeMap<RecordId, (Object, u64)>,
     tombstones: BTreeMap<RecordId, u64>,
     schema: Option<SerializedSchema>,
+    applied: BTreeMap<PushClient, AppliedPush>,
 }
 
 impl Storage for MemoryStorage {
@@ -125,6 +128,12 @@ impl KeptRoom {
         for id in &commit.pruned {
             self.tombstones.remove(id);
         }
+        if let Some(applied) = &commit.applied {
+            self.applied.insert(applied.client.clone(), applied.clone());
+        }
+        for client in &commit.forgotten {
+            self.applied.remove(client);
+        }
         self.clock = commit.clock;
         self.tombstone_history_starts_at = commit.tombstone_history_starts_at;
         if commit.schema.is_some() {
@@ -140,6 +149,43 @@ impl KeptRoom {
         let tombstones = self.tombstones.iter();
         snapshot.tombstones = tombstones.map(|(id, clock)| (id.clone(), *clock)).collect();
         snapshot.schema.clone_from(&self.schema);
+        snapshot.applied_pushes = self.applied.values().cloned().collect();
+        snapshot.applied_pushes.sort_by_key(|applied| applied.order);
         snapshot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema, SessionParams};
+
+    #[test]
+    fn the_last_push_of_each_client_is_kept_until_it_is_forgotten() {
+        let mut config = RoomConfig::default();
+        config.limits.known_clients = 2;
+        let mut room = Room::new(config, Arc::new(Schema::tldraw())).unwrap();
+        let (id, mut storage) = (RoomId::from("r"), MemoryStorage::default());
+        for (client, push) in [("a", 1), ("b", 1), ("a", 2), ("c", 1)] {
+            let connection = room.handle_connect(Instant::ZERO, SessionParams::new(client));
+            let connection = connection.unwrap();
+            let connect = format!(
+                r#"{{"type":"connect","connectRequestId":"r","lastServerClock":-1,"protocolVersion":8,
+                "schema":{{"schemaVersion":2,"sequences":{{}}}},"clientId":"{client}"}}"#
+            );
+            let push =
+                format!(r#"{{"type":"push","clientClock":{push},"diff":{{"page:a":["remove"]}}}}"#);
+            for text in [connect, push] {
+                room.handle_message(Instant::ZERO, connection, text.as_bytes());
+            }
+            while let Some(action) = room.poll_action() {
+                if let RoomAction::Persist(commit) = action {
+                    storage.commit(&[RoomCommit { room: id.clone(), commit }]).unwrap();
+                }
+            }
+            assert_eq!(storage.load(&id).unwrap(), Some(room.snapshot()));
+        }
+        let kept = storage.load(&id).unwrap().unwrap().applied_pushes;
+        assert_eq!(kept.iter().map(|it| it.client.client.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     }
 }

@@ -238,3 +238,16 @@ async fn a_client_that_closes_says_so() {
     assert!(in_time(socket.next()).await.is_none());
     in_time(closed).await.unwrap();
 }
+
+#[tokio::test]
+async fn each_client_has_an_id_of_its_own_and_its_pushes_are_counted() {
+    let server = Server::start(|_| ()).await;
+    let ids = ["a", "b"].map(|name| ClientOptions::new(name, schema()).config.client_id.unwrap());
+    assert_ne!(ids[0], ids[1]);
+    let client = server.client("a");
+    client.transact(|tx| tx.put(note("note:a"))).unwrap();
+    in_time(client.synced()).await.unwrap();
+    let room = server.host.room("plans");
+    let counted = in_time(room.with(|room, _| room.snapshot().applied_pushes)).await;
+    assert_eq!(counted.unwrap().len(), 1);
+}

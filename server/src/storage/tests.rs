@@ -1,5 +1,5 @@
 use super::*;
-use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema};
+use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema, SessionParams};
 use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -230,6 +230,64 @@ fn what_is_not_ours_is_left_alone() {
     let newer = Connection::open(files.path("rooms.db")).unwrap();
     newer.pragma_update(None, "user_version", FORMAT + 1).unwrap();
     drop(newer);
-    assert!(matches!(files.open(), Err(OpenError::Newer(2))));
+    assert!(matches!(files.open(), Err(OpenError::Newer(3))));
     assert!(matches!(SqliteStorage::open(&files.path("no/such")), Err(OpenError::CannotOpen)));
+}
+
+/// The commit of a client's push, which puts a page.
+fn push(room: &mut Room, identity: Option<&str>, client: &str, clock: u64) -> RoomCommit {
+    let mut params = SessionParams::new(format!("{identity:?} {client}"));
+    params.identity = identity.map(Identity::from);
+    let connection = room.handle_connect(NOW, params).unwrap();
+    let connect = format!(
+        r#"{{"type":"connect","connectRequestId":"r","lastServerClock":-1,"protocolVersion":8,
+        "schema":{{"schemaVersion":2,"sequences":{{"com.example.page":3}}}},"clientId":"{client}"}}"#
+    );
+    room.handle_message(NOW, connection, connect.as_bytes());
+    while room.poll_action().is_some() {}
+    let push = format!(
+        r#"{{"type":"push","clientClock":{clock},
+        "diff":{{"p{clock}":["put",{{"id":"p{clock}","typeName":"page"}}]}}}}"#
+    );
+    room.handle_message(NOW, connection, push.as_bytes());
+    commit(room)
+}
+
+#[test]
+fn the_last_push_of_each_client_is_kept_with_what_it_did() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let mut config = RoomConfig::default();
+    config.limits.known_clients = 3;
+    let mut room = Room::new(config, schema()).unwrap();
+    for (identity, client, clock) in [
+        (None, "phone", 1),
+        (Some("alice"), "phone", 2),
+        (None, "phone", 3),
+        (Some("bob"), "phone", 4),
+        (Some("bob"), "phone", 5),
+        (None, "laptop", 6),
+    ] {
+        storage.commit(&[push(&mut room, identity, client, clock)]).unwrap();
+        assert_eq!(load(&mut storage, "r"), Some(kept(&room)), "push {clock}");
+    }
+    assert_eq!(room.snapshot().applied_pushes.len(), 3, "one was forgotten");
+    drop(storage);
+    assert_eq!(load(&mut files.open().unwrap(), "r"), Some(kept(&room)));
+}
+
+#[test]
+fn a_file_of_the_first_format_is_opened_and_brought_up_to_date() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let mut room = new_room();
+    storage.commit(&[put(&mut room, "page:a", "old")]).unwrap();
+    storage.connection.execute_batch("DROP TABLE applied_pushes; PRAGMA user_version = 1").unwrap();
+    drop(storage);
+
+    let mut storage = files.open().unwrap();
+    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
+    storage.commit(&[push(&mut room, None, "phone", 7)]).unwrap();
+    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
+    assert_eq!(pragma(&storage.connection, "user_version").unwrap(), FORMAT);
 }

@@ -4,6 +4,7 @@ mod connection;
 mod documents;
 mod hostile;
 mod hydration;
+mod once;
 mod presence;
 mod pushes;
 mod timers;

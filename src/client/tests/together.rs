@@ -56,7 +56,8 @@ impl World {
         let room = Room::new(RoomConfig::default(), schema()).unwrap();
         let member = |index: usize| Member {
             name: format!("member-{index}"),
-            client: Client::new(Instant::ZERO, ClientConfig::default(), schema()).unwrap(),
+            // Not all count their pushes.
+            client: client_of((index != 1).then(|| format!("client-{index}"))),
             dials: false,
             wire: None,
             told: BTreeMap::new(),
@@ -292,6 +293,11 @@ impl World {
             }
         }
     }
+}
+
+fn client_of(client_id: Option<String>) -> Client {
+    let config = ClientConfig { client_id: client_id.map(Into::into), ..ClientConfig::default() };
+    Client::new(Instant::ZERO, config, schema()).unwrap()
 }
 
 fn member_on(members: &mut [Member], connection: ConnectionId) -> Option<&mut Member> {

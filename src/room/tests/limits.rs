@@ -1,5 +1,6 @@
 //! Every limit, at n and at n + 1.
 
+use super::once::{known, say_hello};
 use super::*;
 use crate::error::{ConfigError, OpenError, TransactError};
 use crate::limits::Limits;
@@ -15,8 +16,10 @@ fn every_limit_has_its_test_here() {
         tombstones,
         log_bytes,
         unanswered_pushes,
+        known_clients,
+        known_client_age,
     } = Limits::default();
-    let tests: [(usize, fn()); 7] = [
+    let tests: [(usize, fn()); 9] = [
         (sessions, a_room_holds_so_many_sessions),
         (message_bytes, a_message_has_so_many_bytes),
         (value_depth, a_pushed_record_nests_so_deep),
@@ -24,6 +27,8 @@ fn every_limit_has_its_test_here() {
         (tombstones, so_many_removals_are_remembered),
         (log_bytes, so_many_bytes_wait_for_a_session_that_does_not_read),
         (unanswered_pushes, so_many_pushes_wait_for_an_answer),
+        (known_clients, so_many_clients_are_known),
+        (known_client_age, a_client_is_known_for_so_many_pushes),
     ];
     for (limit, test) in tests {
         assert!(limit > 0);
@@ -46,6 +51,8 @@ fn a_limit_of_zero_or_a_depth_beyond_the_machines_is_refused() {
     assert_eq!(check(|config| config.limits.tombstones = 0), zero("tombstones"));
     assert_eq!(check(|config| config.limits.log_bytes = 0), zero("log_bytes"));
     assert_eq!(check(|config| config.limits.unanswered_pushes = 0), zero("unanswered_pushes"));
+    assert_eq!(check(|config| config.limits.known_clients = 0), zero("known_clients"));
+    assert_eq!(check(|config| config.limits.known_client_age = 0), zero("known_client_age"));
     assert_eq!(check(|config| config.limits.value_depth = 48), Ok(()));
     let too_large = ConfigError::LimitTooLarge { limit: "value_depth", max: 48 };
     assert_eq!(check(|config| config.limits.value_depth = 49), Err(too_large));
@@ -264,4 +271,34 @@ fn so_many_pushes_wait_for_an_answer() {
     assert_eq!(world.closed(a), Some(CloseReason::Reset));
     assert_eq!(world.room.clock(), 3);
     world.assert_silence(a);
+}
+
+#[test]
+fn so_many_clients_are_known() {
+    let mut world = World::with(|config| config.limits.known_clients = 2);
+    for (n, name) in ["a", "b", "a", "c"].into_iter().enumerate() {
+        assert_eq!(world.persisted().iter().map(|it| it.forgotten.len()).sum::<usize>(), 0);
+        let connection = world.open(name);
+        say_hello(&mut world, connection, name, 0);
+        world.push(connection, n as u64 + 1, &put_page(name, &format!(r#","n":{n}"#)));
+    }
+    // `b` has pushed longest ago.
+    assert_eq!(known(&world.room), [("a".to_string(), 3), ("c".to_string(), 4)]);
+    let forgotten: Vec<_> = world.persisted()[0].forgotten.clone();
+    assert_eq!(forgotten.iter().map(|it| it.client.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn a_client_is_known_for_so_many_pushes() {
+    let mut world = World::with(|config| config.limits.known_client_age = 3);
+    let (a, b) = (world.open("a"), world.open("b"));
+    say_hello(&mut world, a, "a", 0);
+    say_hello(&mut world, b, "b", 0);
+    world.push(a, 1, &put_page("p", ""));
+    for n in 1..=3 {
+        world.push(b, n, &put_page("q", &format!(r#","n":{n}"#)));
+    }
+    assert_eq!(known(&world.room), [("a".to_string(), 1), ("b".to_string(), 3)]);
+    world.push(b, 4, &put_page("r", ""));
+    assert_eq!(known(&world.room), [("b".to_string(), 4)]);
 }

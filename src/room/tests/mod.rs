@@ -9,6 +9,7 @@ mod hydration;
 mod legacy;
 mod limits;
 mod messages;
+mod once;
 mod persist;
 mod presence;
 mod push;

@@ -1,6 +1,7 @@
 //! What is made durable, and before whom it is told.
 
 use super::*;
+use crate::store::{AppliedPush, PushClient};
 
 /// What a driver has stored that does as commits say and nothing else.
 #[derive(Default)]
@@ -10,6 +11,7 @@ pub(super) struct Stored {
     documents: BTreeMap<RecordId, (Object, u64)>,
     tombstones: BTreeMap<RecordId, u64>,
     schema: Option<SerializedSchema>,
+    applied: BTreeMap<PushClient, AppliedPush>,
 }
 
 impl Stored {
@@ -33,18 +35,27 @@ impl Stored {
         for id in &commit.pruned {
             assert!(self.tombstones.remove(id).is_some(), "only tombstones are pruned");
         }
+        if let Some(applied) = &commit.applied {
+            self.applied.insert(applied.client.clone(), applied.clone());
+        }
+        for client in &commit.forgotten {
+            assert!(self.applied.remove(client).is_some(), "only what was known is forgotten");
+        }
         if let Some(schema) = &commit.schema {
             self.schema = Some(schema.clone());
         }
     }
 
     pub(super) fn snapshot(&self) -> RoomSnapshot {
+        let mut applied_pushes: Vec<AppliedPush> = self.applied.values().cloned().collect();
+        applied_pushes.sort_by_key(|applied| applied.order);
         RoomSnapshot {
             clock: self.clock,
             tombstone_history_starts_at: self.history_starts_at,
             documents: self.documents.values().cloned().collect(),
             tombstones: self.tombstones.clone().into_iter().collect(),
             schema: self.schema.clone(),
+            applied_pushes,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use dial::Dialer;
 use driver::Driver;
 use roomsync::{
-    Client as Machine, ClientConfig, ClientEvent, Instant, NetworkHint, Object, RecordId, Schema,
-    SessionId, Status, TransactError, Transaction, Value,
+    Client as Machine, ClientConfig, ClientEvent, ClientId, Instant, NetworkHint, Object, RecordId,
+    Schema, SessionId, Status, TransactError, Transaction, Value,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,19 +27,28 @@ pub struct ClientOptions {
     pub session: SessionId,
     /// The record types, with the versions that are told to the room.
     pub schema: Arc<Schema>,
-    /// How the client behaves.
+    /// How the client behaves. Its [`ClientConfig::client_id`] is a new random one, unless the
+    /// system has no randomness to give, so that each push takes effect once.
     pub config: ClientConfig,
     /// Events that are kept for a subscriber that is behind.
     pub event_capacity: usize,
 }
 
 impl ClientOptions {
-    /// A client with the default configuration.
+    /// A client with the default configuration and a client id of its own.
     #[must_use]
     pub fn new(session: impl Into<SessionId>, schema: Arc<Schema>) -> Self {
-        let (session, config) = (session.into(), ClientConfig::default());
-        Self { session, schema, config, event_capacity: 4096 }
+        let mut config = ClientConfig::default();
+        config.client_id = random_client_id();
+        Self { session: session.into(), schema, config, event_capacity: 4096 }
     }
+}
+
+/// An id that nobody else has or guesses.
+fn random_client_id() -> Option<ClientId> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(ClientId::from(format!("{:032x}", u128::from_le_bytes(bytes))))
 }
 
 /// A client of a room. Clones are the same client, which closes when the last of them is dropped.

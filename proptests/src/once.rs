@@ -1,0 +1,86 @@
+//! Whether what applications do takes effect once, by the commits that are durable.
+//!
+//! Each edit that makes a record, or stamps one, does so with a stamp of its own. So a record that
+//! gets a stamp which it had before is the work of a push that took effect twice.
+
+use crate::edit::{STAMP, own_id};
+use crate::invariant::{ONCE, Verdict, fail};
+use crate::oracle::Oracle;
+use crate::reach::Reach;
+use roomsync::{Commit, Object, PushClient, RecordId, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What has taken effect so far.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Who made each edit, by its stamp: a client, or the host.
+    makers: Vec<Option<usize>>,
+    /// The stamps that records have had.
+    seen: BTreeSet<(RecordId, u64)>,
+    /// The stamp that each record has.
+    current: BTreeMap<RecordId, u64>,
+    /// The last push of each client.
+    pushes: BTreeMap<PushClient, u64>,
+    /// A bit for each client whose pushes nobody counts.
+    uncounted: u16,
+}
+
+impl Effects {
+    pub(crate) fn new(uncounted: u16) -> Self {
+        Self { uncounted, ..Self::default() }
+    }
+}
+
+impl Oracle {
+    /// A stamp for an edit of a client, or of the host.
+    pub(crate) fn new_stamp(&mut self, maker: Option<usize>) -> u64 {
+        self.effects.makers.push(maker);
+        self.effects.makers.len() as u64 - 1
+    }
+
+    /// A commit is durable.
+    pub(crate) fn took_effect(&mut self, commit: &Commit) -> Verdict {
+        let effects = &mut self.effects;
+        if let Some(applied) = &commit.applied {
+            if commit.changes.is_empty() {
+                self.reach.meet(Reach::TakenInVain);
+            }
+            let (client, push) = (&applied.client, applied.client_clock);
+            let last = effects.pushes.insert(client.clone(), push);
+            if last.is_some_and(|last| last >= push) {
+                return fail(ONCE, format!("push {push} of {client:?} is taken after {last:?}"));
+            }
+        }
+        for change in &commit.changes {
+            let stamp = change.after.as_ref().and_then(stamp_of);
+            let before = match stamp {
+                Some(stamp) => effects.current.insert(change.id.clone(), stamp),
+                None => effects.current.remove(&change.id),
+            };
+            let Some(stamp) = stamp.filter(|stamp| before != Some(*stamp)) else { continue };
+            if effects.seen.insert((change.id.clone(), stamp)) {
+                continue;
+            }
+            match usize::try_from(stamp).ok().and_then(|stamp| effects.makers.get(stamp)) {
+                Some(Some(client)) if effects.uncounted >> (client % 16) & 1 == 1 => {
+                    self.reach.meet(Reach::Repeated);
+                }
+                maker => {
+                    let id = &change.id;
+                    return fail(ONCE, format!("edit {stamp} of {id} by {maker:?} once more"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the edit that made a record of its own has taken effect.
+    pub(crate) fn has_taken_effect(&self, stamp: u64) -> bool {
+        self.effects.seen.contains(&(RecordId::from(own_id(stamp)), stamp))
+    }
+}
+
+fn stamp_of(record: &Object) -> Option<u64> {
+    let stamp = record.get(STAMP).and_then(Value::as_number)?.as_i64()?;
+    u64::try_from(stamp).ok()
+}

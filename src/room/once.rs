@@ -1,0 +1,32 @@
+//! How each push takes effect once: who a client says it is, and which of its pushes were taken.
+
+use super::Room;
+use super::session::{Claim, Session, SessionKey};
+use crate::close::CloseReason;
+use crate::store::PushClient;
+use crate::wire::ConnectRequest;
+
+impl Room {
+    /// Who the client of a request says it is, and the last of its pushes that was taken. Any
+    /// other session of the same client is closed first, so that this cannot change behind it.
+    pub(super) fn claim(&mut self, key: SessionKey, request: &ConnectRequest) -> Option<Claim> {
+        let client = request.client_id.clone()?;
+        // Ids that no client of ours has do not count, and the answer tells so by saying nothing.
+        if client.is_empty() || client.len() > self.config.limits.id_bytes {
+            return None;
+        }
+        let client = PushClient { identity: self.sessions.get(&key)?.identity.clone(), client };
+        let is_same = |session: &Session| {
+            let claim = session.reader().and_then(|reader| reader.claim.as_ref());
+            claim.is_some_and(|claim| claim.client == client)
+        };
+        let mut others = self.sessions.iter().filter(|(other, _)| **other != key);
+        let other = others.find(|(_, session)| is_same(session)).map(|(other, _)| *other);
+        if let Some(other) = other {
+            self.remove(other, CloseReason::Replaced);
+        }
+        // What the client has the answer of was taken, even if it is forgotten here.
+        let applied = self.store.applied().last_of(&client).unwrap_or_default();
+        Some(Claim { client, applied: applied.max(request.last_acked_push.unwrap_or_default()) })
+    }
+}
