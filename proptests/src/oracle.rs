@@ -68,6 +68,7 @@ impl Oracle {
             told_clock: 0,
             awaiting: VecDeque::new(),
             closed: None,
+            is_closing: false,
             is_gone: false,
             may_catch_up: self.has_small_log,
         });
@@ -103,6 +104,11 @@ impl Oracle {
             }
             _ => {}
         }
+    }
+
+    /// The room has closed a connection. That is carried out later, after commits that came later.
+    pub fn will_close(&mut self, link: usize) {
+        self.taps[link].is_closing = true;
     }
 
     /// The host changed documents.
@@ -209,7 +215,7 @@ impl Oracle {
         };
         let tap = &self.taps[*link];
         let is_certain = tap.awaiting.iter().any(|it| it.number == *number && it.is_certain);
-        if tap.closed.is_some() || !is_certain {
+        if tap.closed.is_some() || tap.is_closing || !is_certain {
             return Ok(());
         }
         let diff = diff.clone().unwrap_or_default();

@@ -134,10 +134,10 @@ impl World {
     fn check_bounds(&self) -> Verdict {
         let Some(room) = &self.room else { return Ok(()) };
         let records = shown_len(&room.snapshot());
-        let most = 6_000 + 3 * records + 1_200 * room.session_count();
+        let most = 10_000 + 4 * records + 1_200 * room.session_count();
         within("the room", most, shown_len(room))?;
         for (index, own) in self.clients.iter().enumerate() {
-            within(&format!("client {index}"), 8_000 + 5 * records, shown_len(&own.client))?;
+            within(&format!("client {index}"), 12_000 + 6 * records, shown_len(&own.client))?;
         }
         Ok(())
     }

@@ -22,6 +22,8 @@ pub(crate) struct Tap {
     pub(crate) told_clock: u64,
     pub(crate) awaiting: VecDeque<Awaiting>,
     pub(crate) closed: Option<CloseReason>,
+    /// The room has closed it, and that is yet to be carried out.
+    pub(crate) is_closing: bool,
     /// It is closed, and nothing that the room has done before is left to carry out.
     pub(crate) is_gone: bool,
     /// It may have fallen behind further than the room keeps what happened: the room was told that

@@ -211,9 +211,15 @@ impl World {
         {
             // All commits of a drain become durable at once, before anybody is told of any.
             let all: Vec<RoomAction> = core::iter::from_fn(|| room.poll_action()).collect();
+            for action in &all {
+                if let RoomAction::Close { connection, .. } = action
+                    && let Some(link) = self.connections.get(connection)
+                {
+                    self.oracle.will_close(*link);
+                }
+            }
             let is_commit = |action: &RoomAction| matches!(action, RoomAction::Persist(_));
             let (commits, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_commit);
-            // The oracle hears of commits in order with their events.
             actions = commits.into_iter().chain(others).collect();
         }
         let mut persisted = false;
