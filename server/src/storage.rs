@@ -16,7 +16,7 @@ use std::path::Path;
 const APPLICATION_ID: i32 = 0x726F_6F6D;
 
 /// The version of the tables below.
-const FORMAT: i32 = 2;
+const FORMAT: i32 = 1;
 
 const TABLES: &str = "
     CREATE TABLE rooms (
@@ -39,10 +39,6 @@ const TABLES: &str = "
         clock INTEGER NOT NULL,
         PRIMARY KEY (room, id)
     ) WITHOUT ROWID;
-";
-
-/// The last push of each client that counts them: since format 2.
-const APPLIED_PUSHES: &str = "
     CREATE TABLE applied_pushes (
         room INTEGER NOT NULL,
         client TEXT NOT NULL,
@@ -100,9 +96,6 @@ impl SqliteStorage {
         if pragma(&tx, "application_id")? == 0 {
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
-        if pragma(&tx, "user_version")? < FORMAT {
-            tx.execute_batch(APPLIED_PUSHES)?;
             tx.pragma_update(None, "user_version", FORMAT)?;
         }
         tx.commit()?;

@@ -230,7 +230,7 @@ fn what_is_not_ours_is_left_alone() {
     let newer = Connection::open(files.path("rooms.db")).unwrap();
     newer.pragma_update(None, "user_version", FORMAT + 1).unwrap();
     drop(newer);
-    assert!(matches!(files.open(), Err(OpenError::Newer(3))));
+    assert!(matches!(files.open(), Err(OpenError::Newer(version)) if version == FORMAT + 1));
     assert!(matches!(SqliteStorage::open(&files.path("no/such")), Err(OpenError::CannotOpen)));
 }
 
@@ -274,20 +274,4 @@ fn the_last_push_of_each_client_is_kept_with_what_it_did() {
     assert_eq!(room.snapshot().applied_pushes.len(), 3, "one was forgotten");
     drop(storage);
     assert_eq!(load(&mut files.open().unwrap(), "r"), Some(kept(&room)));
-}
-
-#[test]
-fn a_file_of_the_first_format_is_opened_and_brought_up_to_date() {
-    let files = Files::new();
-    let mut storage = files.open().unwrap();
-    let mut room = new_room();
-    storage.commit(&[put(&mut room, "page:a", "old")]).unwrap();
-    storage.connection.execute_batch("DROP TABLE applied_pushes; PRAGMA user_version = 1").unwrap();
-    drop(storage);
-
-    let mut storage = files.open().unwrap();
-    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
-    storage.commit(&[push(&mut room, None, "phone", 7)]).unwrap();
-    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
-    assert_eq!(pragma(&storage.connection, "user_version").unwrap(), FORMAT);
 }
