@@ -1,13 +1,14 @@
-//! What is told of a change: one text for all, one for those without string appends, and one for
-//! whoever asked for it.
+//! What is told of a change: one text in each dialect, and one to whoever asked for it.
 
 use super::Room;
+use super::dialect::{Dialect, Form};
 use super::log::Entry;
-use super::session::{Reader, Session, SessionKey};
-use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
+use super::session::{Session, SessionKey};
+use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 use crate::ids::RecordId;
 use crate::value::{Array, Object, Value};
 use crate::wire::{DataEntry, PushAction, write_data_entry};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -16,29 +17,43 @@ pub(super) struct Pusher {
     pub(super) key: SessionKey,
     pub(super) client_clock: u64,
     pub(super) action: PushAction,
-    pub(super) is_legacy: bool,
+    pub(super) dialect: Arc<Dialect>,
 }
 
 impl Room {
     /// Puts changes of documents and presence, made at the current clock, into the log: for
     /// `pusher` its result, for all others what changed.
     pub(super) fn broadcast(&mut self, pusher: Option<Pusher>, ops: &[(RecordId, RecordOp)]) {
-        let patch = self.encode_patch(ops.iter().cloned());
-        let legacy_patch = (ops.iter().any(|(_, op)| has_string_append(op))
-            && self.sessions.values().filter_map(Session::reader).any(Reader::is_legacy))
-        .then(|| self.encode_patch(ops.iter().map(|(id, op)| self.to_legacy(id, op))));
+        let patches = self.encode_patches(ops);
         let key = pusher.as_ref().map(|pusher| pusher.key);
         let result = pusher.map_or_else(Bytes::new, |pusher| self.encode_result(pusher));
-        if !result.is_empty() || !patch.is_empty() {
-            let entry = Entry { pusher: key, result, patch, legacy_patch };
-            self.log.push(entry, self.config.limits.log_bytes);
-        }
+        let entry = Entry { pusher: key, result, patches };
+        self.log.push(entry, self.config.limits.log_bytes);
+    }
+
+    /// The patch by the slot of each dialect, encoded once where several are told the same.
+    fn encode_patches(&self, ops: &[(RecordId, RecordOp)]) -> Vec<Bytes> {
+        let has_appends = ops.iter().any(|(_, op)| has_string_append(op));
+        let mut encoded: Vec<(Form, Bytes)> = Vec::new();
+        let patches = self.dialects.by_slot().map(|dialect| {
+            let Some(dialect) = dialect else { return Bytes::new() };
+            // What makes no difference to these changes makes none to their text.
+            let strings = if has_appends { dialect.form.strings } else { StringAppend::Allowed };
+            let form = Form { strings };
+            if let Some((_, patch)) = encoded.iter().find(|(known, _)| *known == form) {
+                return patch.clone();
+            }
+            let patch = self.encode_patch(&form, ops);
+            encoded.push((form, patch.clone()));
+            patch
+        });
+        patches.collect()
     }
 
     /// Empty when nothing changed.
-    fn encode_patch(&self, ops: impl Iterator<Item = (RecordId, RecordOp)>) -> Bytes {
+    fn encode_patch(&self, form: &Form, ops: &[(RecordId, RecordOp)]) -> Bytes {
         let mut out = Vec::new();
-        let diff: NetworkDiff = ops.collect();
+        let diff = self.tell(form, ops.iter().map(|(id, op)| (id, op)));
         if !diff.is_empty() {
             let server_clock = self.store.clock();
             write_data_entry(&mut out, &DataEntry::Patch { diff, server_clock });
@@ -47,14 +62,12 @@ impl Room {
     }
 
     fn encode_result(&self, pusher: Pusher) -> Bytes {
-        let Pusher { key: _, client_clock, action, is_legacy } = pusher;
+        let Pusher { key: _, client_clock, action, dialect } = pusher;
         let action = match action {
-            PushAction::RebaseWithDiff(diff) if is_legacy => PushAction::RebaseWithDiff(
-                diff.iter().map(|(id, op)| self.to_legacy(id, op)).collect(),
-            ),
-            action @ (PushAction::Commit | PushAction::Discard | PushAction::RebaseWithDiff(_)) => {
-                action
+            PushAction::RebaseWithDiff(diff) => {
+                PushAction::RebaseWithDiff(self.tell(&dialect.form, diff.iter()))
             }
+            action @ (PushAction::Commit | PushAction::Discard) => action,
         };
         let server_clock = self.store.clock();
         let mut out = Vec::new();
@@ -63,18 +76,29 @@ impl Room {
         Bytes::from(out)
     }
 
-    /// `op` without string appends, for a client that does not know them. Called while the record
-    /// is as the op left it.
-    fn to_legacy(&self, id: &RecordId, op: &RecordOp) -> (RecordId, RecordOp) {
+    /// The changes in that form. Called while the records are as the changes left them.
+    fn tell<'a>(
+        &self,
+        form: &Form,
+        ops: impl Iterator<Item = (&'a RecordId, &'a RecordOp)>,
+    ) -> NetworkDiff {
+        let told = ops.map(|(id, op)| match form.strings {
+            StringAppend::Allowed => (id.clone(), op.clone()),
+            StringAppend::Legacy => (id.clone(), self.to_legacy(id, op)),
+        });
+        told.collect()
+    }
+
+    /// `op` without string appends, for a client that does not know them.
+    fn to_legacy(&self, id: &RecordId, op: &RecordOp) -> RecordOp {
         let presence = || {
             let shown = |session: &&Session| session.presence_id == *id;
             self.sessions.values().find(shown).and_then(|session| session.presence.as_ref())
         };
-        let op = match (op, self.store.get(id).or_else(presence)) {
+        match (op, self.store.get(id).or_else(presence)) {
             (RecordOp::Patch(diff), Some(after)) => RecordOp::Patch(put_appended(diff, after)),
             (RecordOp::Put(_) | RecordOp::Remove | RecordOp::Patch(_), _) => op.clone(),
-        };
-        (id.clone(), op)
+        }
     }
 }
 

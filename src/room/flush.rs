@@ -14,7 +14,7 @@ use bytes::Bytes;
 /// A message that many sessions get: those that read from the same position in the same way.
 struct Shared {
     position: u64,
-    is_legacy: bool,
+    slot: usize,
     frame: Option<Frame>,
 }
 
@@ -39,18 +39,17 @@ impl Room {
                 oldest = oldest.min(reader.position);
                 continue;
             }
-            let (own, legacy) = (!reader.unanswered.is_empty(), reader.is_legacy());
-            let known = shared
-                .iter()
-                .find(|it| !own && it.position == reader.position && it.is_legacy == legacy);
+            let (own, slot) = (!reader.unanswered.is_empty(), reader.dialect.slot);
+            let known =
+                shared.iter().find(|it| !own && it.position == reader.position && it.slot == slot);
             let frame = match known {
                 Some(known) => known.frame.clone(),
                 None => {
                     let parts = self.log.since(reader.position);
-                    let frame = join(parts.map(|entry| entry.part_for(*key, legacy)));
+                    let frame = join(parts.filter_map(|entry| entry.part_for(*key, slot)));
                     if !own {
                         let (position, frame) = (reader.position, frame.clone());
-                        shared.push(Shared { position, is_legacy: legacy, frame });
+                        shared.push(Shared { position, slot, frame });
                     }
                     frame
                 }

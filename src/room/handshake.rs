@@ -1,5 +1,6 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
+use super::dialect::Form;
 use super::session::{Claim, Reader, SessionKey, State};
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
@@ -87,6 +88,7 @@ impl Room {
         version: u32,
     ) {
         let claim = self.claim(key, &request);
+        let dialect = self.dialects.of(Form::of_version(version));
         let frame = self.connect_answer(key, &request, claim.as_ref());
         let (position, clock) = (self.log.end(), self.store.clock());
         let Some(session) = self.sessions.get_mut(&key) else { return };
@@ -102,6 +104,7 @@ impl Room {
                 }
                 let reader = Reader {
                     version,
+                    dialect,
                     position,
                     next_flush: self.now,
                     told_clock: clock,

@@ -27,23 +27,23 @@ pub(super) struct Entry {
     pub(super) pusher: Option<SessionKey>,
     /// For the pusher.
     pub(super) result: Bytes,
-    /// For all others, or empty when they have nothing to hear.
-    pub(super) patch: Bytes,
-    /// The same for clients that know no string appends, where that differs.
-    pub(super) legacy_patch: Option<Bytes>,
+    /// For all others, by the slot of their dialect. Empty for those that have nothing to hear.
+    pub(super) patches: Vec<Bytes>,
 }
 
 impl Entry {
+    /// Its bytes. What dialects share counts for each, so this is never less than what it takes.
     fn len(&self) -> usize {
-        self.result.len() + self.patch.len() + self.legacy_patch.as_ref().map_or(0, Bytes::len)
+        self.result.len() + self.patches.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// What the session hears of this entry.
-    pub(super) fn part_for(&self, key: SessionKey, is_legacy: bool) -> &Bytes {
-        if self.pusher == Some(key) {
-            return &self.result;
-        }
-        self.legacy_patch.as_ref().filter(|_| is_legacy).unwrap_or(&self.patch)
+    fn is_for_others(&self) -> bool {
+        self.patches.iter().any(|patch| !patch.is_empty())
+    }
+
+    /// What the session hears of this entry, if anything.
+    pub(super) fn part_for(&self, key: SessionKey, slot: usize) -> Option<&Bytes> {
+        if self.pusher == Some(key) { Some(&self.result) } else { self.patches.get(slot) }
     }
 }
 
@@ -62,10 +62,14 @@ impl Log {
         self.broadcast_end
     }
 
-    /// Adds an entry. The oldest fall off when the log is over `max_bytes`.
+    /// Adds an entry, unless nobody hears anything of it. The oldest fall off when the log is over
+    /// `max_bytes`.
     pub(super) fn push(&mut self, entry: Entry, max_bytes: usize) {
+        if entry.len() == 0 {
+            return;
+        }
         self.bytes += entry.len();
-        if !entry.patch.is_empty() {
+        if entry.is_for_others() {
             self.broadcast_end = self.end() + 1;
         }
         self.entries.push_back(entry);

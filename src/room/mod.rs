@@ -7,6 +7,7 @@ mod action;
 mod broadcast;
 mod command;
 mod config;
+mod dialect;
 mod flush;
 mod handshake;
 mod input;
@@ -28,6 +29,7 @@ use crate::time::Instant;
 use crate::value::Object;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use dialect::Dialects;
 use log::Log;
 use session::{Session, SessionKey};
 
@@ -70,6 +72,7 @@ pub struct Room {
     by_name: BTreeMap<SessionId, SessionKey>,
     next_session: u64,
     next_connection: u64,
+    dialects: Dialects,
     log: Log,
     /// The hydration of a new client, as long as the clock stands.
     hydration: Option<handshake::Hydration>,
@@ -124,6 +127,7 @@ impl Room {
             by_name: BTreeMap::new(),
             next_session: 0,
             next_connection: 0,
+            dialects: Dialects::default(),
             log: Log::default(),
             hydration: None,
             actions: VecDeque::new(),

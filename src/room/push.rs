@@ -29,7 +29,7 @@ impl Room {
     pub(super) fn handle_push(&mut self, key: SessionKey, push: Push) {
         let Some(session) = self.sessions.get(&key) else { return };
         let State::Connected { reader, .. } = &session.state else { return };
-        let (version, is_legacy) = (reader.version, reader.is_legacy());
+        let (version, dialect) = (reader.version, Arc::clone(&reader.dialect));
         if reader.unanswered.len() >= self.config.limits.unanswered_pushes {
             return self.cancel(key, CloseReason::Reset);
         }
@@ -88,7 +88,7 @@ impl Room {
             self.emit(RoomEvent::Presence { session: name, record: Some(after) });
         }
         let position = self.log.end();
-        self.broadcast(Some(Pusher { key, client_clock, action, is_legacy }), &ops);
+        self.broadcast(Some(Pusher { key, client_clock, action, dialect }), &ops);
         if let Some(session) = self.sessions.get_mut(&key)
             && let State::Connected { reader, .. } = &mut session.state
         {

@@ -1,5 +1,6 @@
 //! What a session is, and how it begins, pauses and ends.
 
+use super::dialect::Dialect;
 use super::{Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::RecordOp;
@@ -12,6 +13,7 @@ use crate::wire::{
     encode_server_message,
 };
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 
 /// The room's own name for a session, in order of appearance. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +62,8 @@ pub(super) struct Link {
 pub(super) struct Reader {
     /// The protocol version that was agreed on.
     pub(super) version: u32,
+    /// How it is told what changes.
+    pub(super) dialect: Arc<Dialect>,
     /// The next entry of the log to send.
     pub(super) position: u64,
     /// No data message before this.
@@ -100,11 +104,6 @@ impl Link {
 }
 
 impl Reader {
-    /// Whether the client's protocol lacks string appends.
-    pub(super) const fn is_legacy(&self) -> bool {
-        self.version < 8
-    }
-
     /// Whether the log holds something for the session, given where others' broadcasts end in it.
     pub(super) fn wants(&self, broadcast_end: u64) -> bool {
         let own_end = self.unanswered.back().map_or(0, |own| own.position + 1);

@@ -169,7 +169,7 @@ fn what_a_session_was_told_before_its_stall_is_not_told_again() {
 #[test]
 fn a_stall_takes_no_more_memory_than_the_log() {
     let (world, _, _) = long_stall();
-    let held: usize = world.room.log.since(0).map(|entry| entry.patch.len()).sum();
+    let held: usize = world.room.log.since(0).map(|entry| entry.patches.concat().len()).sum();
     assert!(held <= 200, "{held}");
 }
 

@@ -1,0 +1,85 @@
+//! How changes are told to sessions. Those of one dialect hear the same bytes.
+
+use crate::diff::StringAppend;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What tells one dialect from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// Whether the clients know string appends.
+    pub(super) strings: StringAppend,
+}
+
+impl Form {
+    /// What a client of that protocol version is told.
+    pub(super) const fn of_version(version: u32) -> Self {
+        let strings = if version < 8 { StringAppend::Legacy } else { StringAppend::Allowed };
+        Self { strings }
+    }
+}
+
+/// A form that sessions of the room are spoken to in. They hold it as long as they are connected.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// Where each entry of the log keeps what is told in this dialect.
+    pub(super) slot: usize,
+    pub(super) form: Form,
+}
+
+/// The dialects of a room, each at its slot.
+///
+/// One is spoken as long as a session holds it, and only then is anything encoded in it. Its slot
+/// goes to another when it is not: whoever speaks that one reads nothing from before.
+#[derive(Debug, Default)]
+pub(super) struct Dialects(Vec<Arc<Dialect>>);
+
+impl Dialects {
+    /// The dialect of that form.
+    pub(super) fn of(&mut self, form: Form) -> Arc<Dialect> {
+        if let Some(known) = self.0.iter().find(|dialect| dialect.form == form) {
+            return Arc::clone(known);
+        }
+        let free = self.0.iter_mut().enumerate().find(|(_, dialect)| !is_spoken(dialect));
+        if let Some((slot, free)) = free {
+            *free = Arc::new(Dialect { slot, form });
+            return Arc::clone(free);
+        }
+        let dialect = Arc::new(Dialect { slot: self.0.len(), form });
+        self.0.push(Arc::clone(&dialect));
+        dialect
+    }
+
+    /// One after another by slot, those left out that nobody speaks.
+    pub(super) fn by_slot(&self) -> impl Iterator<Item = Option<&Dialect>> {
+        self.0.iter().map(|dialect| is_spoken(dialect).then_some(&**dialect))
+    }
+}
+
+fn is_spoken(dialect: &Arc<Dialect>) -> bool {
+    Arc::strong_count(dialect) > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_free_once_nobody_speaks_its_dialect() {
+        let mut dialects = Dialects::default();
+        let spoken = |dialects: &Dialects| -> Vec<bool> {
+            dialects.by_slot().map(|dialect| dialect.is_some()).collect()
+        };
+        let [new, old] = [8, 7].map(|version| dialects.of(Form::of_version(version)));
+        let again = dialects.of(Form::of_version(8));
+        assert!(Arc::ptr_eq(&new, &again));
+        assert_eq!((new.slot, old.slot, spoken(&dialects)), (0, 1, Vec::from([true, true])));
+        drop(new);
+        assert_eq!(spoken(&dialects), [true, true]);
+        drop(again);
+        assert_eq!(spoken(&dialects), [false, true]);
+        drop(old);
+        let old = dialects.of(Form::of_version(7));
+        assert_eq!((old.slot, spoken(&dialects)), (1, Vec::from([false, true])));
+    }
+}
