@@ -78,6 +78,8 @@ fn carry_out(now: Instant, room: &mut Room, peers: &mut [Peer]) -> Result<bool, 
                 (ClientAction::Close { .. }, Some((_, connection))) => {
                     room.handle_disconnect(now, connection);
                 }
+                // A client that persists is kept before anything else is done.
+                (ClientAction::Persist(_), _) => {}
                 (ClientAction::Event(event), _) => println!("{name}: {event:?}"),
                 (ClientAction::Send { .. } | ClientAction::Close { .. }, None) => {}
             }

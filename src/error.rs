@@ -1,6 +1,6 @@
 //! What the local caller can do wrong. Faults of peers are never errors: they close a connection.
 
-use crate::ids::{ClientId, ConnectionId, RecordId};
+use crate::ids::{ClientId, ConnectionId, Key, RecordId};
 use alloc::string::{String, ToString};
 
 macro_rules! display {
@@ -79,6 +79,10 @@ pub enum RestoreError {
     InvalidRecord(RecordId),
     /// The last push of a client stands twice, or in the place of another's.
     RepeatedClient(ClientId),
+    /// An entry of what a client kept has a key or value that no client writes.
+    BadEntry(Key),
+    /// What a client kept is of a later version of this crate.
+    UnknownFormat,
 }
 
 display!(RestoreError, self, f => match self {
@@ -90,6 +94,8 @@ display!(RestoreError, self, f => match self {
     Self::SchemaTooOld => f.write_str("the schema of the snapshot is too old for the room"),
     Self::InvalidRecord(id) => write!(f, "`{id}` is not valid by the room's schema"),
     Self::RepeatedClient(id) => write!(f, "the last push of client `{id}` stands twice"),
+    Self::BadEntry(key) => write!(f, "the entry `{key}` of what was kept cannot be read"),
+    Self::UnknownFormat => f.write_str("what was kept is of a later version"),
 });
 
 impl From<ConfigError> for RestoreError {

@@ -19,8 +19,8 @@ mod value;
 mod wire;
 
 pub use client::{
-    Backoff, Client, ClientAction, ClientConfig, ClientEvent, NetworkHint, PresenceMode,
-    RecordChange, Source, Status,
+    Backoff, Client, ClientAction, ClientCommit, ClientConfig, ClientEvent, ClientSnapshot,
+    NetworkHint, PresenceMode, RecordChange, Source, Status,
 };
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};

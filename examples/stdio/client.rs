@@ -76,6 +76,11 @@ impl Machine for ClientMachine {
                 ]);
                 object([("close", close)])
             }
+            ClientAction::Persist(commit) => {
+                let entries = commit.iter().map(|(key, value)| (key.clone(), value.cloned()));
+                let entries = entries.map(|(key, value)| (key, value.unwrap_or_default()));
+                object([("persist", entries.collect::<Object>().into())])
+            }
             ClientAction::Event(event) => object([("event", describe(&event))]),
         })
     }

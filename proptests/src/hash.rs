@@ -69,6 +69,7 @@ impl Hash {
                 self.number(link.as_u64());
                 self.reason(reason);
             }
+            ClientAction::Persist(commit) => self.bytes(commit.to_string().as_bytes()),
             ClientAction::Event(event) => self.bytes(format!("{event:?}").as_bytes()),
         }
     }

@@ -3,6 +3,7 @@
 use crate::edit;
 use crate::hostile::parse;
 use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, TIMERS, Verdict, fail, same};
+use crate::kept::Durable;
 use crate::marker::{self, Expected};
 use crate::model::{Mirror, Records};
 use crate::network::{Direction, Link, Owner, Packet};
@@ -11,8 +12,9 @@ use crate::reach::Reach;
 use crate::script::Setup;
 use crate::world::{Event, EventKey, World, check_idle, check_late, rights, shown};
 use roomsync::{
-    Client, ClientAction, ClientConfig, ClientEvent, ClientId, CloseReason, Identity, Instant, Key,
-    LinkId, NetworkHint, Object, PresenceMode, RecordChange, RecordId, Schema, Status,
+    Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason,
+    Identity, Instant, Key, LinkId, NetworkHint, Object, PresenceMode, RecordChange, RecordId,
+    Schema, Status,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub struct Honest {
     pub(crate) skew: i64,
     pub(crate) timer: Option<EventKey>,
     pub(crate) hold: u16,
+    /// After how many actions its process dies.
+    pub(crate) doom: Option<u16>,
     /// Whether actions wait that may be of a link that is gone since.
     was_held: bool,
     /// How many times it has dialled; the last attempt counts.
@@ -57,29 +61,40 @@ pub struct Honest {
     /// Whether it has shown itself and then wished not to.
     pub(crate) took_presence_back: bool,
     pub(crate) is_closed: bool,
+    /// What is durable of it, and what was expected when that was all.
+    pub(crate) store: ClientSnapshot,
+    pub(crate) durable: Durable,
     /// Marks that must reach the room.
     pub(crate) expected: BTreeMap<RecordId, Expected>,
     /// What its application did that nobody else can undo, by its stamp.
     pub(crate) did: Vec<u64>,
     /// Its status, documents and presence of others, by its events.
     status: Status,
-    copy: Records,
+    pub(crate) copy: Records,
     others: Records,
     /// What it was told, as plainly as can be.
     pub(crate) mirror: Mirror,
 }
 
 impl Honest {
-    pub(crate) fn new(index: usize, setup: &Setup, schema: &Arc<Schema>, now: u64) -> Self {
-        let skew = index as i64 * 977_000_123;
+    /// A client on a machine whose clock is ahead of the world's by `skew` microseconds.
+    pub(crate) fn new(
+        index: usize,
+        setup: &Setup,
+        schema: &Arc<Schema>,
+        now: u64,
+        skew: i64,
+    ) -> Self {
         let now = Instant::from_micros(now.saturating_add_signed(skew));
         Self {
-            client: new_client(index, now, setup, schema),
+            client: Client::new(now, client_config(index, setup), Arc::clone(schema))
+                .expect("a good config"),
             session: format!("s{index}"),
             restarts: 0,
             skew,
             timer: None,
             hold: 0,
+            doom: None,
             was_held: false,
             dial: 0,
             link: None,
@@ -90,6 +105,8 @@ impl Honest {
             presence: None,
             took_presence_back: false,
             is_closed: false,
+            store: ClientSnapshot::default(),
+            durable: Durable::default(),
             expected: BTreeMap::new(),
             did: Vec::new(),
             status: Status::Offline,
@@ -101,7 +118,11 @@ impl Honest {
 
     /// Its process ends, and another begins that knows nothing.
     pub(crate) fn restart(&mut self, index: usize, setup: &Setup, schema: &Arc<Schema>, now: u64) {
-        let fresh = Self::new(index, setup, schema, now);
+        self.become_another(index, Self::new(index, setup, schema, now, self.skew));
+    }
+
+    /// Another process stands where this one was.
+    pub(crate) fn become_another(&mut self, index: usize, fresh: Self) {
         let (restarts, dial, timer) = (self.restarts + 1, self.dial + 1, self.timer);
         let (delay, has_network) = (self.delay, self.has_network);
         let session = format!("s{index}-{restarts}");
@@ -114,14 +135,16 @@ impl Honest {
     }
 }
 
-fn new_client(index: usize, now: Instant, setup: &Setup, schema: &Arc<Schema>) -> Client {
+/// How a client is configured.
+pub(crate) fn client_config(index: usize, setup: &Setup) -> ClientConfig {
     let mut config = ClientConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
     config.client_id = client_id(index, setup);
     if setup.tight == 1 {
         config.limits.unanswered_pushes = 2;
     }
-    Client::new(now, config, Arc::clone(schema)).expect("a good config")
+    config.persist = setup.kept >> (index % 16) & 1 == 1;
+    config
 }
 
 impl World {
@@ -152,11 +175,15 @@ impl World {
             self.clients[client].was_held = true;
         } else {
             while let Some(action) = self.clients[client].client.poll_action() {
+                if self.dies_before(client, &action) {
+                    return self.reopen(client);
+                }
                 self.hash.client_action(client, &action);
                 self.carry_out_for(client, action)?;
             }
             self.clients[client].was_held = false;
             self.check_copies(client)?;
+            self.check_kept(client)?;
         }
         let own = &mut self.clients[client];
         if let Some(key) = own.timer.take() {
@@ -203,6 +230,11 @@ impl World {
                     own.mirror.loses_link();
                 }
                 self.send(index, Direction::ToRoom, Packet::End(reason));
+                Ok(())
+            }
+            ClientAction::Persist(commit) => {
+                self.note(|| format!("client {client} keeps {commit}"));
+                self.clients[client].store.apply(&commit);
                 Ok(())
             }
             ClientAction::Event(event) => self.client_event(client, event),

@@ -61,6 +61,8 @@ invariants! {
     EDITS = "I19 edits"
     /// What an application does takes effect in the room once.
     ONCE = "I20 once"
+    /// What a client keeps is all that the next process needs.
+    KEPT = "I21 kept"
 }
 
 /// Says that an invariant is broken.

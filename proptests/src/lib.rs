@@ -15,8 +15,8 @@
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
 //! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
 //!   are parts of it, [`network`], [`storage`], [`hostile`] and [`edit`] what it is made of.
-//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once` and [`model`] find out
-//!   whether it does.
+//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, [`kept`] and [`model`]
+//!   find out whether it does.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
 //! - [`reach`]: what a run has met.
 
@@ -27,6 +27,7 @@ pub mod hash;
 pub mod honest;
 pub mod hostile;
 pub mod invariant;
+pub mod kept;
 pub mod laws;
 pub mod links;
 pub mod marker;

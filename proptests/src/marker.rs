@@ -19,18 +19,18 @@ pub struct Marks {
 }
 
 /// A mark that a client has made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
-    mark: u64,
+    pub(crate) mark: u64,
     /// The clock of the room that the client had heard of.
     heard: u64,
 }
 
-fn key(client: usize) -> String {
+pub(crate) fn key(client: usize) -> String {
     format!("mark{client}")
 }
 
-fn mark_of(record: Option<&Object>, key: &str) -> Option<u64> {
+pub(crate) fn mark_of(record: Option<&Object>, key: &str) -> Option<u64> {
     let mark = record?.get(key).and_then(Value::as_number)?.as_i64()?;
     u64::try_from(mark).ok()
 }

@@ -80,6 +80,12 @@ reach! {
     DialFailed "dial failed"
     /// A client was restarted with changes that it had not sent.
     Restarted "restart with unsent changes"
+    /// A client's process died with changes that it had not sent, and they were durable.
+    Reopened "restart with unsent changes kept"
+    /// A client's process died with a push durable and the room not told.
+    DiedUntold "client died between persist and send"
+    /// A client's process died before what had changed was durable.
+    DiedEarly "client died before persist"
     /// A client that came back was told of a push that the room had taken and it had no answer of.
     Taken "unanswered push known to be taken"
     /// A push without effect was made durable as taken.

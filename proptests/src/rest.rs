@@ -66,6 +66,7 @@ impl World {
         for client in 0..self.clients.len() {
             self.clients[client].has_network = true;
             self.clients[client].hold = 0;
+            self.clients[client].doom = None;
             self.client_mode(client, PresenceMode::Full)?;
             if self.has_faults {
                 self.client_hint(client, NetworkHint::Up)?;
@@ -171,7 +172,7 @@ fn within(who: &str, most: usize, held: usize) -> Verdict {
     if held <= most { Ok(()) } else { fail(BOUNDS, format!("{who} holds {held}, over {most}")) }
 }
 
-fn is_own_only(record: &Object) -> bool {
+pub(crate) fn is_own_only(record: &Object) -> bool {
     record.get("typeName").and_then(Value::as_str) == Some("camera")
 }
 

@@ -73,6 +73,8 @@ steps! {
     1 Shutdown "shutdown" { down }
     /// A client's process ends and a new one starts, with nothing.
     2 Restart "restart" { client }
+    /// A client's process dies a few actions later, and a new one goes on with what was durable.
+    5 Reopen "reopen" { client actions }
     /// A client says goodbye.
     1 Close "close" { client }
     /// A machine's clock jumps.
@@ -139,6 +141,8 @@ setup! {
     adopts,
     /// A bit for each client that does not say who it is, so that nobody counts its pushes.
     uncounted,
+    /// A bit for each client that persists.
+    kept,
 }
 
 /// A run: a world, and what happens in it.
@@ -264,7 +268,8 @@ impl Random {
 impl Setup {
     /// Small worlds are likelier than large ones, and most break.
     fn folded(self) -> Self {
-        let Self { clients, delay, tight, window, batch, calm, readonly, adopts, uncounted } = self;
+        let Self { clients, delay, tight, window, batch, calm, readonly, adopts, uncounted, kept } =
+            self;
         Self {
             clients: [1, 2, 2, 2, 3, 3, 3, 4, 4, 6][usize::from(clients % 10)],
             delay: [0, 1, 5, 20, 20, 40, 100, 300][usize::from(delay % 8)],
@@ -275,6 +280,7 @@ impl Setup {
             readonly: if readonly % 4 == 0 { readonly >> 8 } else { 0 },
             adopts: u16::from(adopts % 4 == 0),
             uncounted: if uncounted % 2 == 0 { uncounted >> 8 } else { 0 },
+            kept: if kept % 3 > 0 { kept >> 8 } else { 0 },
         }
     }
 }

@@ -97,6 +97,14 @@ impl World {
             }
             Step::Shutdown { down } => self.shut_down(spell(down)),
             Step::Restart { client: raw } => self.restart(client(raw)),
+            Step::Reopen { client: raw, actions } => {
+                let index = client(raw);
+                if actions.is_multiple_of(8) {
+                    return self.reopen(index);
+                }
+                self.clients[index].doom = Some(actions % 8);
+                Ok(())
+            }
             Step::Close { client: raw } => {
                 let index = client(raw);
                 let now = self.client_now(index);
@@ -233,21 +241,11 @@ impl World {
     }
 
     fn restart(&mut self, client: usize) -> Verdict {
-        self.has_faults = true;
         if !self.clients[client].client.is_settled() {
             self.oracle.reach.meet(Reach::Restarted);
         }
         self.note(|| format!("client {client} restarts"));
-        for index in 0..self.links.len() {
-            let link = &mut self.links[index];
-            if link.owner == Owner::Client(client) {
-                // Nobody is there any more to take what still arrives.
-                link.client_link = None;
-                link.to_peer.cut(0, None);
-                link.to_room.push(self.now, Packet::End(CloseReason::Disconnected));
-                self.plan_arrival(index, Direction::ToRoom);
-            }
-        }
+        self.client_dies(client);
         let (setup, schema, now) = (self.setup.clone(), self.schema.clone(), self.now);
         self.clients[client].restart(client, &setup, &schema, now);
         self.drain_client(client)

@@ -124,7 +124,8 @@ impl World {
             trace: is_traced.then(Vec::new),
         };
         for index in 0..usize::from(setup.clients.max(1)) {
-            world.clients.push(Honest::new(index, &world.setup, &world.schema, world.now));
+            let skew = index as i64 * 977_000_123;
+            world.clients.push(Honest::new(index, &world.setup, &world.schema, world.now, skew));
             world.drain_client(index)?;
         }
         Ok(world)

@@ -1,5 +1,6 @@
 //! What a client asks its driver to do, and what it tells the application.
 
+use super::persist::ClientCommit;
 use crate::close::CloseReason;
 use crate::frame::Frame;
 use crate::ids::{LinkId, RecordId};
@@ -25,6 +26,9 @@ pub enum ClientAction {
         /// Why.
         reason: CloseReason,
     },
+    /// Make it durable, all or nothing, before any later action is carried out. Comes only from a
+    /// client that persists.
+    Persist(ClientCommit),
     /// Tell the application.
     Event(ClientEvent),
 }

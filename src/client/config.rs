@@ -54,8 +54,13 @@ pub struct ClientConfig {
     ///
     /// No two clients of a room may have the same at the same time: the later closes the earlier.
     /// And whoever knows it can pass for this client, unless the host tells peers apart. So make it
-    /// of enough randomness to be unguessable, anew for each start of the program.
+    /// of enough randomness to be unguessable, anew for each start of the program. One that is
+    /// restored goes on with the id that it had.
     pub client_id: Option<ClientId>,
+    /// Whether the client says what to keep, by [`ClientAction::Persist`](crate::ClientAction),
+    /// so that it can be [restored](crate::Client::restore). With a [`Self::client_id`], as without
+    /// one a push whose answer was lost with the process is made again.
+    pub persist: bool,
 }
 
 /// How long to wait between attempts: each time half as long again.
@@ -96,6 +101,7 @@ impl Default for ClientConfig {
             presence_mode: PresenceMode::Full,
             object_types: BTreeSet::new(),
             client_id: None,
+            persist: false,
         }
     }
 }
@@ -115,6 +121,7 @@ impl ClientConfig {
             presence_mode: _,
             object_types,
             client_id,
+            persist: _,
         } = self;
         limits.check()?;
         for (name, duration) in [

@@ -12,15 +12,19 @@ mod data;
 mod handshake;
 mod health;
 mod input;
+mod keep;
+mod persist;
 mod presence;
 mod push;
 mod rebase;
 mod replica;
+mod restore;
 mod step;
 mod timers;
 
 pub use action::{ClientAction, ClientEvent, NetworkHint, RecordChange, Source, Status};
 pub use config::{Backoff, ClientConfig, PresenceMode};
+pub use persist::{ClientCommit, ClientSnapshot};
 
 use crate::error::ConfigError;
 use crate::ids::RecordId;
@@ -32,6 +36,7 @@ use crate::wire::ObjectAccess;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use connection::{Connection, Retry};
+use keep::Keeper;
 use replica::Replica;
 
 /// A client of a room: shows the application its records, applies its changes at once, and brings
@@ -102,7 +107,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that has never heard of its room. Its first action is [`ClientAction::Dial`].
+    /// A client that has never heard of its room. It begins with [`ClientAction::Dial`].
     ///
     /// # Errors
     ///
@@ -111,6 +116,18 @@ impl Client {
         now: Instant,
         config: ClientConfig,
         schema: Arc<Schema>,
+    ) -> Result<Self, ConfigError> {
+        let keeper = config.persist.then(Keeper::default);
+        let mut replica = Replica::default();
+        replica.keeper = keeper;
+        Self::with_replica(now, config, schema, replica)
+    }
+
+    fn with_replica(
+        now: Instant,
+        config: ClientConfig,
+        schema: Arc<Schema>,
+        replica: Replica,
     ) -> Result<Self, ConfigError> {
         config.check(&schema)?;
         let mut client = Self {
@@ -121,7 +138,7 @@ impl Client {
             now,
             connection: Connection::Waiting { until: now },
             status: Status::Offline,
-            replica: Replica::default(),
+            replica,
             presence: BTreeMap::new(),
             own_presence: None,
             server_clock: None,
@@ -142,7 +159,8 @@ impl Client {
     /// The next effect to carry out, in order, or `None` when all are.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<ClientAction> {
-        self.actions.pop_front()
+        let commit = self.take_commit().map(ClientAction::Persist);
+        commit.or_else(|| self.actions.pop_front())
     }
 
     /// The record with that id as the application sees it: a document, unconfirmed changes

@@ -6,6 +6,7 @@
 //! costs just that change.
 
 use super::action::RecordChange;
+use super::keep::Keeper;
 use super::rebase::{change_between, predict};
 use super::step::Staged;
 use crate::diff::{NetworkDiff, RecordOp};
@@ -31,6 +32,8 @@ pub(super) struct Replica {
     pending: VecDeque<PendingPush>,
     /// Records of session scope.
     local: BTreeMap<RecordId, Object>,
+    /// What of all this is to be made durable, if that is asked for.
+    pub(super) keeper: Option<Keeper>,
 }
 
 /// What the room knows of a record that was changed here. `None` where there is no record.
@@ -40,8 +43,8 @@ struct Touched {
     confirmed: Option<Object>,
     /// What the room will say if all pending pushes take effect: what unsent changes are to.
     base: Option<Object>,
-    /// How many pending pushes change the record.
-    pending: usize,
+    /// The pending pushes that change the record, oldest first.
+    pending: VecDeque<u64>,
 }
 
 #[derive(Debug)]
@@ -51,6 +54,36 @@ pub(super) struct PendingPush {
 }
 
 impl Replica {
+    /// What was kept: documents as the room has confirmed them, pushes that it has not answered,
+    /// and the op of what was not pushed of each document.
+    pub(super) fn restore(
+        schema: &Schema,
+        confirmed: BTreeMap<RecordId, Object>,
+        pushes: BTreeMap<u64, NetworkDiff>,
+        edits: BTreeMap<RecordId, RecordOp>,
+    ) -> Self {
+        let mut replica = Self { visible: confirmed, ..Self::default() };
+        for (clock, diff) in pushes {
+            for (id, op) in diff.iter() {
+                let touched = touch(&mut replica.touched, id, replica.visible.get(id));
+                touched.base = predict(schema, touched.base.take(), op);
+                touched.pending.push_back(clock);
+            }
+            replica.pending.push_back(PendingPush { clock, diff });
+        }
+        for id in edits.keys() {
+            touch(&mut replica.touched, id, replica.visible.get(id));
+        }
+        let touched: Vec<RecordId> = replica.touched.keys().cloned().collect();
+        for id in touched {
+            let base = replica.touched.get(&id).and_then(|touched| touched.base.clone());
+            let after = edits.get(&id).into_iter().fold(base, |base, op| predict(schema, base, op));
+            replace(&mut replica.visible, id.clone(), after);
+            replica.settle(id);
+        }
+        replica
+    }
+
     /// The document, as far as the room has confirmed it.
     pub(super) fn confirmed(&self, id: &str) -> Option<&Object> {
         match self.touched.get(id) {
@@ -69,6 +102,28 @@ impl Replica {
     /// Whether the room has confirmed all that the application sees.
     pub(super) fn is_settled(&self) -> bool {
         self.touched.is_empty()
+    }
+
+    /// What is not pushed yet of a document: the op that makes what the application sees of what
+    /// the room will say.
+    pub(super) fn unsent_op(&self, id: &RecordId) -> Option<RecordOp> {
+        let touched = self.unsent.contains(id).then(|| self.touched.get(id))??;
+        change_between(touched.base.as_ref(), self.visible.get(id))
+    }
+
+    /// The push of that number, if it is pending.
+    pub(super) fn pending_push(&self, clock: u64) -> Option<&PendingPush> {
+        let index = self.pending.binary_search_by_key(&clock, |push| push.clock).ok()?;
+        self.pending.get(index)
+    }
+
+    /// What is to be the same in a replica that was restored. Pushes of presence alone end with
+    /// their connection.
+    #[cfg(test)]
+    pub(super) fn essence(&self) -> alloc::string::String {
+        let pending: Vec<_> = self.pending.iter().filter(|push| !push.diff.is_empty()).collect();
+        let Self { visible, touched, unsent, .. } = self;
+        alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?}")
     }
 
     /// Whether there are changes to push.
@@ -92,11 +147,7 @@ impl Replica {
     /// Changes a document on behalf of the application.
     pub(super) fn edit(&mut self, id: RecordId, after: Option<Object>) -> Option<RecordChange> {
         let change = replace(&mut self.visible, id.clone(), after)?;
-        self.touched.entry(id.clone()).or_insert_with(|| Touched {
-            confirmed: change.before.clone(),
-            base: change.before.clone(),
-            pending: 0,
-        });
+        touch(&mut self.touched, &id, change.before.as_ref());
         self.settle(id);
         Some(change)
     }
@@ -105,6 +156,7 @@ impl Replica {
     pub(super) fn take_unsent(&mut self) -> NetworkDiff {
         let mut diff = NetworkDiff::default();
         for id in core::mem::take(&mut self.unsent) {
+            self.keep_edit(&id);
             let Some(touched) = self.touched.get_mut(&id) else { continue };
             let visible = self.visible.get(&id);
             let Some(mut op) = change_between(touched.base.as_ref(), visible) else { continue };
@@ -125,25 +177,32 @@ impl Replica {
     pub(super) fn await_result(&mut self, clock: u64, diff: NetworkDiff) {
         for (id, _) in diff.iter() {
             if let Some(touched) = self.touched.get_mut(id) {
-                touched.pending += 1;
+                touched.pending.push_back(clock);
             }
         }
-        self.pending.push_back(PendingPush { clock, diff });
+        let push = PendingPush { clock, diff };
+        self.keep_push(&push);
+        self.pending.push_back(push);
     }
 
     /// Takes over what the room said, and moves what is not confirmed onto it.
     pub(super) fn commit(&mut self, schema: &Schema, staged: Staged) -> Vec<RecordChange> {
         let mut affected = BTreeSet::new();
-        for push in self.pending.drain(..staged.answered.min(self.pending.len())) {
+        for _ in 0..staged.answered {
+            let Some(push) = self.pending.pop_front() else { break };
+            self.keep_push(&push);
             for (id, _) in push.diff {
                 if let Some(touched) = self.touched.get_mut(&id) {
-                    touched.pending = touched.pending.saturating_sub(1);
+                    touched.pending.pop_front();
                     affected.insert(id);
                 }
             }
         }
         let mut changes = Vec::new();
         for (id, confirmed) in staged.documents {
+            if self.confirmed(&id) != confirmed.as_ref() {
+                self.keep_record(&id);
+            }
             match self.touched.get_mut(&id) {
                 Some(touched) => {
                     touched.confirmed = confirmed;
@@ -163,19 +222,23 @@ impl Replica {
         for id in &staged.gone {
             // A room speaks of the end only of what it has seen. So the push that made this record
             // had reached it, and somebody else has removed the record since: it stays removed.
-            let made_here = |touched: &Touched| touched.confirmed.is_none() && touched.pending > 0;
+            let made_here =
+                |touched: &Touched| touched.confirmed.is_none() && !touched.pending.is_empty();
             if self.touched.get(id).is_some_and(made_here) {
                 self.touched.remove(id);
                 self.unsent.remove(id);
+                self.keep_edit(id);
                 changes.extend(replace(&mut self.visible, id.clone(), None));
             }
         }
         changes.extend(self.commit(schema, staged));
-        self.pending.clear();
+        for push in core::mem::take(&mut self.pending) {
+            self.keep_push(&push);
+        }
         let touched: Vec<RecordId> = self.touched.keys().cloned().collect();
         for id in touched {
             if let Some(touched) = self.touched.get_mut(&id) {
-                touched.pending = 0;
+                touched.pending.clear();
                 touched.base = touched.confirmed.clone();
                 self.settle(id);
             }
@@ -186,17 +249,13 @@ impl Replica {
     /// Computes a touched record anew, after what the room knows of it has changed: what is
     /// confirmed, then what is pending, then what is unsent.
     fn rebase(&mut self, schema: &Schema, id: RecordId) -> Option<RecordChange> {
-        let touched = self.touched.get_mut(&id)?;
-        let intent = match self.unsent.contains(&id) {
-            true => change_between(touched.base.as_ref(), self.visible.get(&id)),
-            false => None,
-        };
-        let ops = self.pending.iter().filter_map(|push| push.diff.get(&id));
+        let intent = self.unsent_op(&id);
+        let touched = self.touched.get(&id)?;
+        let ops =
+            touched.pending.iter().filter_map(|clock| self.pending_push(*clock)?.diff.get(&id));
         let base = ops.fold(touched.confirmed.clone(), |base, op| predict(schema, base, op));
-        if base != touched.base {
-            touched.base = base;
-        }
-        let base = touched.base.clone();
+        let touched = self.touched.get_mut(&id)?;
+        touched.base.clone_from(&base);
         let after = intent.iter().fold(base, |base, op| predict(schema, base, op));
         let change = replace(&mut self.visible, id.clone(), after);
         self.settle(id);
@@ -205,13 +264,14 @@ impl Replica {
 
     /// Notes whether a touched record has unsent changes, and forgets it once it has nothing.
     fn settle(&mut self, id: RecordId) {
+        self.keep_edit(&id);
         let Some(touched) = self.touched.get(&id) else { return };
         if touched.base.as_ref() != self.visible.get(&id) {
             self.unsent.insert(id);
             return;
         }
         self.unsent.remove(&id);
-        if touched.pending == 0 {
+        if touched.pending.is_empty() {
             self.touched.remove(&id);
         }
     }
@@ -226,6 +286,19 @@ impl Records for Replica {
         let local = self.local.iter().filter(|(id, _)| !self.visible.contains_key(*id));
         Box::new(self.visible.iter().chain(local))
     }
+}
+
+/// The entry of a record that the application or a push changes, of which `confirmed` was known.
+fn touch<'a>(
+    touched: &'a mut BTreeMap<RecordId, Touched>,
+    id: &RecordId,
+    confirmed: Option<&Object>,
+) -> &'a mut Touched {
+    touched.entry(id.clone()).or_insert_with(|| Touched {
+        confirmed: confirmed.cloned(),
+        base: confirmed.cloned(),
+        pending: VecDeque::new(),
+    })
 }
 
 /// Makes the record of `id` be `after`. Returns what changed, if anything did.

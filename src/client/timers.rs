@@ -11,7 +11,7 @@ impl Client {
     /// While actions wait to be polled this is now, so that a driver which forgot them wakes up.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if !self.actions.is_empty() {
+        if !self.actions.is_empty() || self.has_commit() {
             return Some(self.now);
         }
         let due = match &self.connection {

@@ -7,6 +7,7 @@ mod encode;
 pub(crate) mod json;
 mod message;
 mod ops;
+mod values;
 
 pub(crate) use chunk::{Assembled, Assembler, ChunkError};
 pub(crate) use chunk_out::split;

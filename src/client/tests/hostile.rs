@@ -110,7 +110,7 @@ fn a_hostile_room_finds_no_way_in() {
                     ClientAction::Close { reason: CloseReason::Reset, .. } => resets += 1,
                     ClientAction::Dial | ClientAction::Send { .. } | ClientAction::Close { .. } => {
                     }
-                    ClientAction::Event(_) => {}
+                    ClientAction::Persist(_) | ClientAction::Event(_) => {}
                 }
             }
             assert!(told.iter().eq(probe.client.records()), "seed {seed}");
@@ -128,8 +128,10 @@ fn a_hostile_room_finds_no_way_in() {
                             "time changes nothing"
                         );
                     }
-                    ClientAction::Dial | ClientAction::Send { .. } | ClientAction::Close { .. } => {
-                    }
+                    ClientAction::Dial
+                    | ClientAction::Send { .. }
+                    | ClientAction::Close { .. }
+                    | ClientAction::Persist(_) => {}
                 }
             }
             let next = probe.client.poll_timeout();

@@ -5,6 +5,7 @@ mod documents;
 mod hostile;
 mod hydration;
 mod once;
+mod persist;
 mod presence;
 mod pushes;
 mod timers;
@@ -66,6 +67,7 @@ struct Done {
     presence: Vec<String>,
     settled: usize,
     custom: Vec<Value>,
+    persisted: Vec<ClientCommit>,
 }
 
 fn drain(client: &mut Client) -> Done {
@@ -82,6 +84,7 @@ fn drain(client: &mut Client) -> Done {
             ClientAction::Dial => done.dials += 1,
             ClientAction::Send { frame, .. } => done.sent.push(frame.as_text().unwrap().into()),
             ClientAction::Close { reason, .. } => done.closed.push(reason),
+            ClientAction::Persist(commit) => done.persisted.push(commit),
             ClientAction::Event(ClientEvent::Status(status)) => done.statuses.push(status),
             ClientAction::Event(ClientEvent::Changed { source, changes }) => {
                 assert!(!changes.is_empty());

@@ -1,5 +1,6 @@
 //! Clients and a room in one thread, on links that delay and cut, driven from a seed.
 
+use super::persist::essence;
 use super::*;
 use crate::ids::{ConnectionId, RecordId};
 use crate::room::{Room, RoomAction, RoomConfig, SessionParams};
@@ -39,6 +40,8 @@ struct Member {
     /// Whether the client asked for a connection that it did not get yet.
     dials: bool,
     wire: Option<Wire>,
+    /// What is durable of the client.
+    store: ClientSnapshot,
     /// What the events alone say that there is.
     told: BTreeMap<RecordId, Object>,
     told_presence: BTreeMap<RecordId, Object>,
@@ -49,6 +52,15 @@ struct World {
     room: Room,
     members: Vec<Member>,
     random: Random,
+    crashes: usize,
+}
+
+impl Member {
+    /// A client that goes on with what is durable of this one.
+    fn restore(&self, now: Instant) -> Client {
+        let config = ClientConfig::default();
+        Client::restore(now, config, schema(), &self.store).unwrap()
+    }
 }
 
 impl World {
@@ -60,12 +72,13 @@ impl World {
             client: client_of((index != 1).then(|| format!("client-{index}"))),
             dials: false,
             wire: None,
+            store: ClientSnapshot::default(),
             told: BTreeMap::new(),
             told_presence: BTreeMap::new(),
         };
         let random = Random::new(seed);
         let members = (0..members).map(member).collect();
-        let mut world = Self { now: Instant::ZERO, room, members, random };
+        let mut world = Self { now: Instant::ZERO, room, members, random, crashes: 0 };
         world.settle_actions();
         world
     }
@@ -80,6 +93,7 @@ impl World {
 
     fn carry_out_clients_actions(&mut self) {
         for member in &mut self.members {
+            let mut persisted = false;
             while let Some(action) = member.client.poll_action() {
                 match action {
                     ClientAction::Dial => member.dials = true,
@@ -100,8 +114,16 @@ impl World {
                     ClientAction::Event(ClientEvent::Presence(changes)) => {
                         tell(&mut member.told_presence, changes);
                     }
+                    ClientAction::Persist(commit) => {
+                        member.store.apply(&commit);
+                        persisted = true;
+                    }
                     ClientAction::Event(_) => {}
                 }
+            }
+            if persisted {
+                let restored = essence(&member.restore(self.now));
+                assert_eq!(restored, essence(&member.client), "what is kept is all there is");
             }
             assert!(member.told.iter().eq(member.client.records()), "events tell the records");
             assert!(member.told_presence.iter().eq(member.client.presence()));
@@ -146,6 +168,7 @@ impl World {
             8..16 => self.deliver(index),
             16 => self.connect(index),
             17 if self.random.one_in(3) => self.cut(index),
+            17 if self.random.one_in(4) => self.crash(index),
             18 => {
                 let x = self.random.below(9);
                 let cursor = format!(r#"{{"id":"cursor:me","typeName":"cursor","x":{x}}}"#);
@@ -232,6 +255,34 @@ impl World {
         }
     }
 
+    /// The process of a client dies between two actions, and the next goes on with what was durable.
+    fn crash(&mut self, index: usize) {
+        self.edit(index);
+        let member = &mut self.members[index];
+        for _ in 0..self.random.below(4) {
+            match member.client.poll_action() {
+                Some(ClientAction::Persist(commit)) => member.store.apply(&commit),
+                Some(ClientAction::Send { frame, .. }) => {
+                    let wire = member.wire.iter_mut();
+                    wire.for_each(|wire| wire.to_room.push_back(frame.bytes().to_vec()));
+                }
+                _ => {}
+            }
+        }
+        if let Some(wire) = member.wire.take() {
+            let arrives = self.random.below(wire.to_room.len() + 1);
+            for bytes in wire.to_room.iter().take(arrives) {
+                self.room.handle_message(self.now, wire.connection, bytes);
+            }
+            self.room.handle_disconnect(self.now, wire.connection);
+        }
+        member.client = member.restore(self.now);
+        member.dials = false;
+        member.told = member.client.records().map(|(id, it)| (id.clone(), it.clone())).collect();
+        member.told_presence.clear();
+        self.crashes += 1;
+    }
+
     /// Lets time pass, with wake-ups exactly at the deadlines.
     fn pass(&mut self, duration: Duration) {
         let until = self.now.saturating_add(duration);
@@ -296,7 +347,8 @@ impl World {
 }
 
 fn client_of(client_id: Option<String>) -> Client {
-    let config = ClientConfig { client_id: client_id.map(Into::into), ..ClientConfig::default() };
+    let client_id = client_id.map(Into::into);
+    let config = ClientConfig { client_id, persist: true, ..ClientConfig::default() };
     Client::new(Instant::ZERO, config, schema()).unwrap()
 }
 
@@ -319,7 +371,7 @@ pub(super) fn tell(told: &mut BTreeMap<RecordId, Object>, changes: Vec<RecordCha
 
 #[test]
 fn clients_converge_whatever_happens_on_the_way() {
-    let (mut pushes, mut reconnects) = (0, 0);
+    let (mut pushes, mut reconnects, mut crashes) = (0, 0, 0);
     for seed in 1..=60 {
         let mut world = World::new(seed, 3);
         for _ in 0..400 {
@@ -328,9 +380,11 @@ fn clients_converge_whatever_happens_on_the_way() {
         world.quiesce();
         world.assert_converged(seed);
         pushes += world.members.iter().map(|member| member.client.last_push).sum::<u64>();
+        crashes += world.crashes;
         reconnects += world.members.iter().map(|member| member.client.last_link).sum::<u64>();
     }
-    assert!(pushes > 2000 && reconnects > 400, "{pushes} pushes on {reconnects} links");
+    let enough = pushes > 1500 && reconnects > 300 && crashes > 100;
+    assert!(enough, "{pushes} pushes on {reconnects} links with {crashes} crashes");
 }
 
 #[test]

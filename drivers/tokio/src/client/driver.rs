@@ -123,6 +123,8 @@ impl Driver {
                         link.close(reason);
                     }
                 }
+                // It is configured not to persist.
+                Some(ClientAction::Persist(_)) => {}
                 Some(ClientAction::Event(event)) => {
                     // Nobody may have subscribed.
                     self.shared.events.send(event).ok();

@@ -103,7 +103,8 @@ impl Client {
     ///
     /// When the address is none of a WebSocket, or the client cannot work as configured.
     pub fn connect(url: &str, options: ClientOptions) -> Result<Self, ConnectError> {
-        let ClientOptions { session, schema, config, event_capacity } = options;
+        let ClientOptions { session, schema, mut config, event_capacity } = options;
+        config.persist = false;
         let dialer = Dialer::new(url, &session, config.limits.message_bytes)?;
         let clock = Clock::start();
         let machine = Machine::new(clock.now(), config, schema).map_err(ConnectError::Config)?;

@@ -1,0 +1,138 @@
+//! Whether a client that dies goes on from what was durable of it.
+
+use crate::edit::own_id;
+use crate::honest::{Honest, client_config};
+use crate::invariant::{Failure, KEPT, Verdict, same};
+use crate::marker::{Expected, key, mark_of};
+use crate::network::{Direction, Owner, Packet};
+use crate::oracle::records_of;
+use crate::reach::Reach;
+use crate::rest::is_own_only;
+use crate::world::World;
+use roomsync::{Client, ClientAction, CloseReason, RecordId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is expected to survive: what was so when all actions were last carried out.
+#[derive(Debug, Default)]
+pub struct Durable {
+    expected: BTreeMap<RecordId, Expected>,
+    did: usize,
+}
+
+impl World {
+    /// Whether the client's process dies instead of carrying out the action.
+    pub(crate) fn dies_before(&mut self, client: usize, action: &ClientAction) -> bool {
+        let own = &mut self.clients[client];
+        match &mut own.doom {
+            None => return false,
+            Some(0) => {}
+            Some(actions) => {
+                *actions -= 1;
+                return false;
+            }
+        }
+        match action {
+            ClientAction::Persist(_) => self.oracle.reach.meet(Reach::DiedEarly),
+            ClientAction::Send { .. } if own.store.iter().any(|(key, _)| is_push(key)) => {
+                self.oracle.reach.meet(Reach::DiedUntold);
+            }
+            ClientAction::Dial
+            | ClientAction::Send { .. }
+            | ClientAction::Close { .. }
+            | ClientAction::Event(_) => {}
+        }
+        true
+    }
+
+    /// All that the client asked for is done: what is durable of it is what it has.
+    pub(crate) fn check_kept(&mut self, client: usize) -> Verdict {
+        if !self.persists(client) {
+            return Ok(());
+        }
+        let restored = self.restored(client)?;
+        let own = &mut self.clients[client];
+        own.durable = Durable { expected: own.expected.clone(), did: own.did.len() };
+        let what = |what: &str| format!("{what} of client {client}, as it is kept");
+        let documents = |client: &Client| {
+            records_of(client.records().filter(|(_, record)| !is_own_only(record)))
+        };
+        same(KEPT, &what("documents"), &documents(&own.client), &documents(&restored))?;
+        let clock = own.client.server_clock();
+        same(KEPT, &what("the room's clock"), &clock, &restored.server_clock())?;
+        let is_settled = own.client.is_settled();
+        same(KEPT, &what("whether all is settled"), &is_settled, &restored.is_settled())
+    }
+
+    /// The client's process dies here and now, and another goes on with what was durable.
+    pub(crate) fn reopen(&mut self, client: usize) -> Verdict {
+        self.note(|| format!("client {client} dies, and goes on with what was kept"));
+        self.client_dies(client);
+        let skew = self.clients[client].skew;
+        let mut fresh = Honest::new(client, &self.setup, &self.schema, self.now, skew);
+        if self.persists(client) {
+            fresh.client = self.restored(client)?;
+            if !fresh.client.is_settled() {
+                self.oracle.reach.meet(Reach::Reopened);
+            }
+            fresh.copy = records_of(fresh.client.records());
+            let own = &mut self.clients[client];
+            fresh.store = core::mem::take(&mut own.store);
+            // It need not be told again of what it keeps.
+            let records = fresh.store.iter().filter_map(|(key, record)| {
+                Some((key.strip_prefix("record/")?.into(), record.as_object()?.clone()))
+            });
+            fresh.mirror.records = fresh.client.server_clock().map(|_| records.collect());
+            let survives = |(at, stamp): &(usize, u64)| {
+                *at < own.durable.did || fresh.client.record(&own_id(*stamp)).is_some()
+            };
+            let did = own.did.iter().copied().enumerate();
+            fresh.did = did.filter(survives).map(|(_, stamp)| stamp).collect();
+            let (now, before) = (&own.expected, &own.durable.expected);
+            let key = key(client);
+            for id in now.keys().chain(before.keys()) {
+                let shown = mark_of(fresh.client.record(id), &key);
+                let both = now.get(id).into_iter().chain(before.get(id));
+                // Of an edit that may not have become durable one knows by what is there.
+                let is_sure = now.get(id) == before.get(id);
+                let kept = both.copied().find(|it| is_sure || shown == Some(it.mark));
+                kept.map(|expected| fresh.expected.insert(id.clone(), expected));
+            }
+        }
+        self.clients[client].become_another(client, fresh);
+        self.drain_client(client)
+    }
+
+    /// The process of a client is gone, and with it its side of its links.
+    pub(crate) fn client_dies(&mut self, client: usize) {
+        self.has_faults = true;
+        for index in 0..self.links.len() {
+            let link = &mut self.links[index];
+            if link.owner == Owner::Client(client) {
+                // Nobody is there any more to take what still arrives.
+                link.client_link = None;
+                link.to_peer.cut(0, None);
+                link.to_room.push(self.now, Packet::End(CloseReason::Disconnected));
+                self.plan_arrival(index, Direction::ToRoom);
+            }
+        }
+    }
+
+    fn persists(&self, client: usize) -> bool {
+        client_config(client, &self.setup).persist
+    }
+
+    fn restored(&self, client: usize) -> Result<Client, Failure> {
+        let (now, config) = (self.client_now(client), client_config(client, &self.setup));
+        let (schema, store) = (Arc::clone(&self.schema), &self.clients[client].store);
+        let restored = Client::restore(now, config, schema, store);
+        restored.map_err(|error| Failure {
+            oracle: KEPT,
+            detail: format!("client {client} cannot be restored: {error}"),
+        })
+    }
+}
+
+fn is_push(key: &str) -> bool {
+    key.starts_with("push/")
+}

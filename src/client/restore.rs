@@ -1,0 +1,122 @@
+//! How a client goes on where it was, from what its host has kept.
+
+use super::Client;
+use super::config::ClientConfig;
+use super::keep::Keeper;
+use super::persist::{ClientSnapshot, Entry, Meta};
+use super::replica::Replica;
+use crate::diff::{NetworkDiff, RecordOp};
+use crate::error::RestoreError;
+use crate::ids::RecordId;
+use crate::schema::{Schema, SerializedSchema};
+use crate::store::check_document;
+use crate::time::Instant;
+use crate::value::Object;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+
+/// A snapshot, understood.
+#[derive(Default)]
+struct Kept {
+    meta: Option<Meta>,
+    schema: Option<SerializedSchema>,
+    records: BTreeMap<RecordId, Object>,
+    pushes: BTreeMap<u64, NetworkDiff>,
+    edits: BTreeMap<RecordId, RecordOp>,
+}
+
+impl Client {
+    /// A client that goes on where the one was whose commits made `snapshot`: with what the room
+    /// had confirmed, the pushes that it had not answered, and the changes that were not pushed.
+    /// Events tell nothing of what is restored.
+    ///
+    /// The client persists, whatever [`ClientConfig::persist`] says, as what is kept would be out
+    /// of date soon. It also keeps the client id of the snapshot: its pushes are counted under it.
+    /// Records of session scope are not kept. When the schema is another one than the snapshot's,
+    /// the room is asked for all of its records.
+    ///
+    /// An empty snapshot is that of a client that has never run.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use roomsync::{Client, ClientAction, ClientConfig, ClientSnapshot, Instant, RecordType, Schema, Scope};
+    ///
+    /// let note = RecordType::new(Scope::Document);
+    /// let schema = Arc::new(Schema::builder().record_type("note", note).build()?);
+    /// let (now, config) = (Instant::ZERO, ClientConfig::default());
+    /// let mut kept = ClientSnapshot::default();
+    /// let mut client = Client::restore(now, config.clone(), Arc::clone(&schema), &kept)?;
+    /// client.transact(now, |tx| tx.put(r#"{"id":"note:a","typeName":"note"}"#.parse().unwrap()))?;
+    /// while let Some(action) = client.poll_action() {
+    ///     if let ClientAction::Persist(commit) = action {
+    ///         kept.apply(&commit);
+    ///     }
+    /// }
+    ///
+    /// // The process ends. The next one has the note, and brings it to the room.
+    /// let client = Client::restore(now, config, schema, &kept)?;
+    /// assert!(client.record("note:a").is_some() && !client.is_settled());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the configuration cannot work, or the snapshot is not what a client has left.
+    pub fn restore(
+        now: Instant,
+        mut config: ClientConfig,
+        schema: Arc<Schema>,
+        snapshot: &ClientSnapshot,
+    ) -> Result<Self, RestoreError> {
+        config.persist = true;
+        let kept = Kept::read(snapshot)?;
+        let Some(meta) = kept.meta else { return Ok(Self::new(now, config, schema)?) };
+        if meta.client_id.is_some() {
+            config.client_id = meta.client_id;
+        }
+        let is_same_schema = kept.schema.as_ref() == schema.serialized();
+        let server_clock = meta.server_clock.filter(|_| is_same_schema);
+        let depth = config.limits.value_depth;
+        for (id, record) in &kept.records {
+            if check_document(record, &schema, depth)?.as_ref() != Some(id) {
+                return Err(RestoreError::InvalidRecord(id.clone()));
+            }
+        }
+        let keeper = if is_same_schema {
+            Keeper::restored(server_clock, kept.edits.keys())
+        } else {
+            Keeper::default()
+        };
+        let mut replica = Replica::restore(&schema, kept.records, kept.pushes, kept.edits);
+        replica.keeper = Some(keeper);
+        let mut client = Self::with_replica(now, config, schema, replica)?;
+        client.server_clock = server_clock;
+        client.last_push = meta.last_push;
+        client.last_acked_push = meta.last_acked_push;
+        client.told_settled = client.replica.is_settled();
+        Ok(client)
+    }
+}
+
+impl Kept {
+    fn read(snapshot: &ClientSnapshot) -> Result<Self, RestoreError> {
+        let mut kept = Self::default();
+        for (key, value) in snapshot.iter() {
+            match Entry::read(key, value)? {
+                Entry::Meta(meta) => kept.meta = Some(meta),
+                Entry::Schema(schema) => kept.schema = Some(schema),
+                Entry::Record(id, record) => drop(kept.records.insert(id, record)),
+                Entry::Push(clock, diff) => drop(kept.pushes.insert(clock, diff)),
+                Entry::Edit(id, op) => drop(kept.edits.insert(id, op)),
+            }
+        }
+        let last_push = kept.meta.as_ref().map_or(0, |meta| meta.last_push);
+        if (kept.meta.is_none() && !snapshot.is_empty())
+            || kept.pushes.last_key_value().is_some_and(|(clock, _)| *clock > last_push)
+        {
+            // Without its number a push may be made twice.
+            return Err(RestoreError::BadEntry("meta".into()));
+        }
+        Ok(kept)
+    }
+}
