@@ -1,6 +1,7 @@
 //! What the local caller can do wrong. Faults of peers are never errors: they close a connection.
 
 use crate::ids::{ClientId, ConnectionId, Key, RecordId};
+use crate::value::ValueError;
 use alloc::string::{String, ToString};
 
 macro_rules! display {
@@ -139,6 +140,10 @@ pub enum TransactError {
     TooDeep(RecordId),
     /// There is no such record.
     Missing(RecordId),
+    /// A record of the transaction cannot be read as the type that was asked for.
+    Unreadable(RecordError),
+    /// What was to be put cannot be written as a record.
+    Unwritable(ValueError),
     /// The client may only read.
     ReadOnly,
     /// The caller's closure asked for it.
@@ -152,8 +157,41 @@ display!(TransactError, self, f => match self {
     Self::InvalidRecord(id) => write!(f, "the schema refuses `{id}`"),
     Self::TooDeep(id) => write!(f, "`{id}` is nested too deeply"),
     Self::Missing(id) => write!(f, "there is no `{id}`"),
+    Self::Unreadable(error) => write!(f, "{error}"),
+    Self::Unwritable(error) => write!(f, "cannot write the record: {error}"),
     Self::ReadOnly => f.write_str("the client may only read"),
     Self::Aborted => f.write_str("the transaction was given up"),
+});
+
+impl From<RecordError> for TransactError {
+    fn from(error: RecordError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Why a record cannot be read as a [`Record`](crate::Record).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The record is of another type.
+    OtherType {
+        /// Which record.
+        id: RecordId,
+        /// The `typeName` that was asked for.
+        expected: &'static str,
+    },
+    /// The record is not as the type wants it.
+    Unreadable {
+        /// Which record.
+        id: RecordId,
+        /// Where, and why.
+        error: ValueError,
+    },
+}
+
+display!(RecordError, self, f => match self {
+    Self::OtherType { id, expected } => write!(f, "`{id}` is not of type `{expected}`"),
+    Self::Unreadable { id, error } => write!(f, "cannot read `{id}`: {error}"),
 });
 
 /// A command that names a connection that is gone.

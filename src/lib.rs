@@ -25,19 +25,20 @@ pub use client::{
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 pub use error::{
-    ConfigError, JsonError, OpenError, RestoreError, SendError, TransactError, UnknownConnection,
+    ConfigError, JsonError, OpenError, RecordError, RestoreError, SendError, TransactError,
+    UnknownConnection,
 };
 pub use frame::Frame;
 pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId};
 pub use limits::Limits;
 pub use room::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent, SessionParams};
 pub use schema::{
-    InvalidRecord, RecordType, Schema, SchemaBuilder, SchemaError, SchemaMismatch, Scope,
-    SerializedSchema, Validator,
+    IntoRecord, InvalidRecord, Record, RecordType, Schema, SchemaBuilder, SchemaError,
+    SchemaMismatch, Scope, SerializedSchema, Validator,
 };
 pub use store::{AppliedPush, PushClient, RoomSnapshot, SnapshotError, Transaction};
 pub use time::Instant;
-pub use value::{Array, Number, Object, Text, Value};
+pub use value::{Array, Number, Object, Text, Value, ValueError, from_value, to_value};
 pub use wire::{
     ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
     ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,

@@ -133,7 +133,7 @@ pub fn edit(
         own.insert("id", own_id(stamp));
         return tx.put(own);
     }
-    if tx.get(id).is_none() {
+    if tx.record(id).is_none() {
         return match how % KINDS {
             1 => tx.remove(id),
             _ => tx.put(stamped(record, salt, stamp)),
@@ -175,7 +175,7 @@ pub fn edit(
         _ => {
             tx.update(id, |_| ())?;
             let (other, _) = record_id(record.wrapping_add(1));
-            if tx.get(other).is_none() {
+            if tx.record(other).is_none() {
                 tx.put(new_record(record.wrapping_add(1), salt))?;
                 tx.remove(other)?;
             }

@@ -396,10 +396,10 @@ impl World {
         let mut meant = None;
         let result = own.transact(now, |tx| {
             edit::edit(tx, record, how, stamp)?;
-            if let Some(mark) = mark.filter(|_| tx.get(id).is_some()) {
+            if let Some(mark) = mark.filter(|_| tx.record(id).is_some()) {
                 tx.update(id, |it| marker::leave(it, client, mark))?;
             }
-            meant = tx.get(id).cloned();
+            meant = tx.record(id).cloned();
             Ok(())
         });
         if result.is_ok() && edit::is_own(how) {

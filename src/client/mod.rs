@@ -26,9 +26,9 @@ pub use action::{ClientAction, ClientEvent, NetworkHint, RecordChange, Source, S
 pub use config::{Backoff, ClientConfig, PresenceMode};
 pub use persist::{ClientCommit, ClientSnapshot};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, RecordError};
 use crate::ids::RecordId;
-use crate::schema::Schema;
+use crate::schema::{Record, Schema};
 use crate::store::Records;
 use crate::time::Instant;
 use crate::value::Object;
@@ -47,7 +47,7 @@ use replica::Replica;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use roomsync::{Client, ClientAction, ClientConfig, Instant, RecordType, Schema, Scope};
+/// use roomsync::{Client, ClientAction, ClientConfig, Instant, Object, RecordType, Schema, Scope};
 ///
 /// let note = RecordType::new(Scope::Document);
 /// let schema = Schema::builder().record_type("note", note).build()?;
@@ -56,7 +56,8 @@ use replica::Replica;
 /// assert_eq!(client.poll_action(), Some(ClientAction::Dial));
 ///
 /// // Changes are made with or without a connection.
-/// client.transact(now, |tx| tx.put(r#"{"id":"note:a","typeName":"note"}"#.parse().unwrap()))?;
+/// let note: Object = r#"{"id":"note:a","typeName":"note"}"#.parse()?;
+/// client.transact(now, |tx| tx.put(note))?;
 /// assert!(client.record("note:a").is_some());
 ///
 /// // The driver has connected: the client says what it wants.
@@ -168,6 +169,15 @@ impl Client {
     #[must_use]
     pub fn record(&self, id: &str) -> Option<&Object> {
         self.replica.record(id)
+    }
+
+    /// The record with that id as a `T`, as the application sees it, or `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read as a `T`.
+    pub fn get<T: Record>(&self, id: &str) -> Result<Option<T>, RecordError> {
+        self.record(id).map(T::from_object).transpose()
     }
 
     /// All records as the application sees them: documents in order of their ids, then records of

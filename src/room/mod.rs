@@ -21,9 +21,9 @@ mod timers;
 pub use action::{Change, Commit, Origin, RoomAction, RoomEvent};
 pub use config::{RoomConfig, SessionParams};
 
-use crate::error::{ConfigError, RestoreError};
+use crate::error::{ConfigError, RecordError, RestoreError};
 use crate::ids::{ConnectionId, RecordId, SessionId};
-use crate::schema::{Schema, SchemaMismatch, SerializedSchema};
+use crate::schema::{Record, Schema, SchemaMismatch, SerializedSchema};
 use crate::store::{RoomSnapshot, Store};
 use crate::time::Instant;
 use crate::value::Object;
@@ -151,6 +151,15 @@ impl Room {
     #[must_use]
     pub fn record(&self, id: &str) -> Option<&Object> {
         self.store.get(id)
+    }
+
+    /// The record with that id as a `T`, or `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read as a `T`.
+    pub fn get<T: Record>(&self, id: &str) -> Result<Option<T>, RecordError> {
+        self.record(id).map(T::from_object).transpose()
     }
 
     /// All records, in order of their ids.

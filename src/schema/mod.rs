@@ -1,9 +1,11 @@
 //! Which record types exist, and what a record of each must be.
 
 mod parse;
+mod record;
 mod serialized;
 
 pub use parse::SchemaError;
+pub use record::{IntoRecord, Record};
 pub use serialized::{SchemaMismatch, SerializedSchema};
 
 use crate::ids::Key;

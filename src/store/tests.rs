@@ -166,7 +166,7 @@ fn a_transaction_sees_its_own_writes_and_checks_them() {
     tx.update("a", |record| drop(record.insert("x", 1))).unwrap();
     tx.remove("b").unwrap();
     tx.put(note("c", "")).unwrap();
-    assert_eq!(tx.get("a").and_then(|record| record.get("x")), Some(&1.into()));
+    assert_eq!(tx.record("a").and_then(|record| record.get("x")), Some(&1.into()));
     let ids: Vec<_> = tx.records().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["a", "c"]);
     let rename = |record: &mut Object| drop(record.insert("id", "z"));

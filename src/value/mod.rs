@@ -1,17 +1,25 @@
 //! What data is: immutable JSON-like values with shared structure.
 
 mod array;
+mod error;
+mod from_value;
 mod json;
 mod number;
 mod object;
 mod serde;
 mod text;
+mod to_key;
+mod to_value;
 
 pub use array::Array;
+pub use error::ValueError;
+pub use from_value::from_value;
 pub use number::Number;
 pub use object::Object;
 pub use text::Text;
+pub use to_value::to_value;
 
+pub(crate) use from_value::PassingOver;
 pub(crate) use json::{write_object, write_string, write_value};
 pub(crate) use object::Edits;
 pub(crate) use serde::{ObjectSeed, ValueSeed};

@@ -71,6 +71,26 @@ impl Number {
         }
     }
 
+    /// The number as an integer without sign, or `None` when it is none that fits.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the comparisons reject what does not fit"
+    )]
+    pub fn as_u64(self) -> Option<u64> {
+        /// 2^64
+        const END: f64 = 18_446_744_073_709_551_616.0;
+        match self.0 {
+            Repr::Int(int) => u64::try_from(int).ok(),
+            Repr::Float(float) => {
+                let int = float as u64;
+                (float < END && int as f64 == float).then_some(int)
+            }
+        }
+    }
+
     /// Calls `write` with the text that JavaScript writes for the number.
     pub(crate) fn with_text<T>(self, write: impl FnOnce(&str) -> T) -> T {
         match self.0 {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How deep values may nest when nobody asks for less. Under the 127 levels that `serde_json` reads, so
 /// that a value still fits inside of something else.
-const DEFAULT_DEPTH: usize = 100;
+pub(super) const DEFAULT_DEPTH: usize = 100;
 
 /// Reads a value of at most so many nested arrays and objects.
 #[derive(Clone, Copy)]
@@ -177,6 +177,12 @@ impl Serialize for Value {
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -137,7 +137,7 @@ async fn what_one_does_the_other_sees() {
     let changed = event(&mut heard, |event| matches!(event, ClientEvent::Changed { .. })).await;
     let ClientEvent::Changed { source, changes } = changed else { panic!("{changed:?}") };
     assert_eq!((source, changes.len()), (Source::Remote, 1));
-    assert_eq!(bob.get("note:a"), Some(note("note:a")));
+    assert_eq!(bob.record("note:a"), Some(note("note:a")));
     assert_eq!(bob.records().len(), 1);
     assert_eq!(server.record("note:a").await, Some(note("note:a")));
 
@@ -171,7 +171,7 @@ async fn a_client_that_the_room_refuses_stops() {
     let refused = Status::Refused(CloseReason::RoomFull);
     assert_eq!(in_time(bob.online()).await, Err(refused.clone()));
     assert_eq!(in_time(bob.synced()).await, Err(refused));
-    assert_eq!(bob.get("note:b"), Some(note("note:b")));
+    assert_eq!(bob.record("note:b"), Some(note("note:b")));
     in_time(bob.close()).await;
 }
 

@@ -205,7 +205,10 @@ fn what_the_room_allows_is_kept_over_a_cut() {
         let remove = probe.client.transact(probe.now, |tx| tx.remove("note:a"));
         assert_eq!(remove, Err(TransactError::ReadOnly));
         let camera = r#"{"id":"camera:1","typeName":"camera"}"#;
-        assert_eq!(probe.client.transact(probe.now, |tx| tx.put(camera.parse().unwrap())), Ok(()));
+        assert_eq!(
+            probe.client.transact(probe.now, |tx| tx.put(camera.parse::<Object>().unwrap())),
+            Ok(())
+        );
         probe.cut();
     }
     assert_eq!(probe.client.record("note:b"), None);

@@ -190,7 +190,7 @@ impl World {
         let number = random.below(1000);
         client
             .transact(self.now, |tx| {
-                if tx.get(&id).is_none() {
+                if tx.record(&id).is_none() {
                     let fields = r#","text":"","tags":[],"props":{}"#;
                     return tx.put(note(id.trim_start_matches("note:"), fields));
                 }

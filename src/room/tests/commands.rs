@@ -34,7 +34,7 @@ fn a_transaction_is_one_step_that_all_sessions_hear() {
     let seen = transact(&mut world, |tx| {
         tx.update("p", |page| drop(page.insert("x", 2)))?;
         tx.put(record("q", ""))?;
-        Ok(tx.get("p").map(ToString::to_string))
+        Ok(tx.record("p").map(ToString::to_string))
     });
     assert_eq!(seen, Ok(Some(page("p", r#","x":2"#))));
     let q = page("q", "");
@@ -60,7 +60,7 @@ fn a_transaction_that_fails_changes_nothing() {
     });
     assert_eq!(aborted, Err(TransactError::Aborted));
     let refused = |world: &mut World, record: &str| {
-        let record = record.parse().unwrap();
+        let record: Object = record.parse().unwrap();
         transact(world, |tx| tx.put(record)).unwrap_err()
     };
     let invalid = refused(&mut world, &page("p", r#","bad":1"#));

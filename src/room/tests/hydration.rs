@@ -104,7 +104,9 @@ fn a_snapshot_that_does_not_tell_its_history_knows_of_no_removals() {
     assert_hydrated(&mut world, 8, &all(9));
     assert_hydrated(&mut world, 9, "wipe_presence 9 {}");
     // Forgetting some of its tombstones does not make the history reach further back.
-    world.act(|room, now| room.transact(now, |tx| tx.put(page("q", "").parse().unwrap()))).unwrap();
+    world
+        .act(|room, now| room.transact(now, |tx| tx.put(page("q", "").parse::<Object>().unwrap())))
+        .unwrap();
     world.act(|room, now| room.transact(now, |tx| tx.remove("q"))).unwrap();
     assert_hydrated(&mut world, 8, &all(11));
 }

@@ -300,11 +300,11 @@ impl Simulation {
             let id = format!("p{}", self.random.below(6));
             let n = self.random.below(9);
             let write = |tx: &mut crate::Transaction<'_>| {
-                if tx.get(&id).is_some() {
+                if tx.record(&id).is_some() {
                     return tx
                         .update(&id, |page| drop(page.insert("text", format!("the host {n}"))));
                 }
-                tx.put(page(&id, r#","text":"t""#).parse().unwrap())
+                tx.put(page(&id, r#","text":"t""#).parse::<Object>().unwrap())
             };
             self.world.act(|room, now| room.transact(now, write)).unwrap();
         } else if self.snapshots.len() > 2 {

@@ -135,6 +135,8 @@ fn the_end_of_time_neither_overflows_nor_panics() {
 fn an_empty_room_wants_no_timer() {
     let mut world = World::timed(|_| ());
     assert_eq!(world.room.poll_timeout(), None);
-    world.act(|room, now| room.transact(now, |tx| tx.put(page("p", "").parse().unwrap()))).unwrap();
+    world
+        .act(|room, now| room.transact(now, |tx| tx.put(page("p", "").parse::<Object>().unwrap())))
+        .unwrap();
     assert_eq!(world.room.poll_timeout(), None);
 }

@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use dial::Dialer;
 use driver::Driver;
 use roomsync::{
-    Client as Machine, ClientConfig, ClientEvent, ClientId, Instant, NetworkHint, Object, RecordId,
-    Schema, SessionId, Status, TransactError, Transaction, Value,
+    Client as Machine, ClientConfig, ClientEvent, ClientId, Instant, NetworkHint, Object, Record,
+    RecordError, RecordId, Schema, SessionId, Status, TransactError, Transaction, Value,
 };
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,7 +57,7 @@ fn random_client_id() -> Option<ClientId> {
 /// whether or not there is a connection.
 ///
 /// ```no_run
-/// use roomsync::{RecordType, Schema, Scope};
+/// use roomsync::{Object, RecordType, Schema, Scope};
 /// use roomsync_tokio::{Client, ClientOptions};
 /// use std::sync::Arc;
 ///
@@ -67,7 +67,7 @@ fn random_client_id() -> Option<ClientId> {
 /// let schema = Arc::new(Schema::builder().record_type("note", note).build()?);
 /// let options = ClientOptions::new("alice", schema);
 /// let client = Client::connect("ws://127.0.0.1:8787/connect/plans", options)?;
-/// let note = r#"{"id":"note:a","typeName":"note","text":"Hello"}"#.parse()?;
+/// let note: Object = r#"{"id":"note:a","typeName":"note","text":"Hello"}"#.parse()?;
 /// client.transact(|tx| tx.put(note))?;
 /// client.synced().await.map_err(|status| format!("{status:?}"))?;
 /// client.close().await;
@@ -136,8 +136,18 @@ impl Client {
 
     /// The record with that id, unconfirmed changes included.
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<Object> {
+    pub fn record(&self, id: &str) -> Option<Object> {
         self.shared().machine().record(id).cloned()
+    }
+
+    /// The record with that id as a `T`, unconfirmed changes included, or `None` when there is
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read as a `T`.
+    pub fn get<T: Record>(&self, id: &str) -> Result<Option<T>, RecordError> {
+        self.record(id).as_ref().map(T::from_object).transpose()
     }
 
     /// All records, unconfirmed changes included. Copying them copies no contents.
