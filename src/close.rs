@@ -92,6 +92,11 @@ impl CloseReason {
     /// The reason on the wire, at most 123 bytes.
     #[must_use]
     pub fn text(&self) -> &str {
+        if let Self::Custom(reason) = self { cut(reason) } else { self.name() }
+    }
+
+    /// The kind of reason: its text, or `CUSTOM` for all of the host's own.
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::NotFound => "NOT_FOUND",
             Self::Forbidden => "FORBIDDEN",
@@ -102,7 +107,7 @@ impl CloseReason {
             Self::InvalidRecord => "INVALID_RECORD",
             Self::RateLimited => "RATE_LIMITED",
             Self::RoomFull => "ROOM_FULL",
-            Self::Custom(reason) => cut(reason),
+            Self::Custom(_) => "CUSTOM",
             Self::StartTimeout => "START_TIMEOUT",
             Self::BadChunk => "BAD_CHUNK",
             Self::Idle => "IDLE",

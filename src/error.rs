@@ -43,7 +43,8 @@ pub enum ConfigError {
     },
     /// A duration that must pass is zero.
     ZeroDuration(&'static str),
-    /// An object type of the room is not a document type of the schema.
+    /// An object type of the room, or the type of an authorizer, is not a document type of the
+    /// schema.
     NotADocumentType,
     /// The schema of a client has no versions of its own to tell the room.
     AdoptingSchema,
@@ -55,7 +56,7 @@ display!(ConfigError, self, f => match self {
     Self::ZeroLimit(limit) => write!(f, "the limit `{limit}` is zero"),
     Self::LimitTooLarge { limit, max } => write!(f, "the limit `{limit}` is over {max}"),
     Self::ZeroDuration(name) => write!(f, "the duration `{name}` is zero"),
-    Self::NotADocumentType => f.write_str("an object type is not a document type of the schema"),
+    Self::NotADocumentType => f.write_str("an object type or authorized type is not a document type of the schema"),
     Self::AdoptingSchema => f.write_str("a client cannot adopt a schema: set its sequences"),
     Self::BadClientId => f.write_str("the client id is empty or too long"),
 });

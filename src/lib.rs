@@ -31,7 +31,10 @@ pub use error::{
 pub use frame::Frame;
 pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId};
 pub use limits::Limits;
-pub use room::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent, SessionParams};
+pub use room::{
+    Authorizer, Change, Commit, Counters, Hooks, Meta, Origin, PushView, Rate, Rates, Room,
+    RoomAction, RoomConfig, RoomEvent, SessionParams, SessionStatus, SessionView, Veto,
+};
 pub use schema::{
     IntoRecord, InvalidRecord, Record, RecordType, Schema, SchemaBuilder, SchemaError,
     SchemaMismatch, Scope, SerializedSchema, Validator,

@@ -22,6 +22,18 @@ pub struct Limits {
     pub value_depth: usize,
     /// Bytes of a record's or a session's id.
     pub id_bytes: usize,
+    /// Records in a room that its sessions may bring it to. One more is not created, and its
+    /// client told so. What the host writes or opens is not held to it.
+    pub records: usize,
+    /// Bytes of a document that sessions may write, by its texts and keys and 8 for each value. A
+    /// change to a larger one is skipped. A picture inside of a record can be 16 MB.
+    pub record_bytes: usize,
+    /// Bytes of a presence, counted alike. A larger one ends its session. A selection of all
+    /// shapes of a full page is about 0.2 MB.
+    pub presence_bytes: usize,
+    /// Records that one push may touch. With more it ends its session. A client that was long
+    /// offline comes back with one push of all that it did.
+    pub push_ops: usize,
     /// Deleted ids that are remembered. Over it the oldest are forgotten, and a client that was
     /// away since before then is sent everything.
     pub tombstones: usize,
@@ -49,6 +61,10 @@ impl Limits {
             message_bytes,
             value_depth,
             id_bytes,
+            records,
+            record_bytes,
+            presence_bytes,
+            push_ops,
             tombstones,
             log_bytes,
             unanswered_pushes,
@@ -60,6 +76,10 @@ impl Limits {
             ("message_bytes", message_bytes),
             ("value_depth", value_depth),
             ("id_bytes", id_bytes),
+            ("records", records),
+            ("record_bytes", record_bytes),
+            ("presence_bytes", presence_bytes),
+            ("push_ops", push_ops),
             ("tombstones", tombstones),
             ("log_bytes", log_bytes),
             ("unanswered_pushes", unanswered_pushes),
@@ -85,6 +105,10 @@ impl Default for Limits {
             message_bytes: 32 << 20,
             value_depth: 40,
             id_bytes: 255,
+            records: 1_000_000,
+            record_bytes: 16 << 20,
+            presence_bytes: 1 << 20,
+            push_ops: 500_000,
             tombstones: 5000,
             log_bytes: 4 << 20,
             unanswered_pushes: 1000,

@@ -153,7 +153,7 @@ fn committed(commit: &Commit) -> Value {
     let ops = commit.changes.iter().map(|change| (change.id.clone(), change.op.clone()));
     let diff = ops.collect::<NetworkDiff>().to_string().parse().unwrap_or_default();
     let (session, client_clock) = match &commit.origin {
-        Origin::Session { session, client_clock } => {
+        Origin::Session { session, client_clock, identity: _ } => {
             (session.as_str().into(), (*client_clock).into())
         }
         Origin::Host => (Value::Null, Value::Null),

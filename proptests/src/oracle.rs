@@ -156,7 +156,7 @@ impl Oracle {
         }
         let before = self.documents.clone();
         match &commit.origin {
-            Origin::Session { session, client_clock } => {
+            Origin::Session { session, client_clock, identity: _ } => {
                 self.take_push(session, *client_clock)?;
             }
             Origin::Host => {
@@ -279,8 +279,9 @@ impl Oracle {
                 return same(EVENTS, &format!("{session} joins: was absent"), &true, &is_new);
             }
             RoomEvent::Left { session, .. } => {
-                // A room that shuts down speaks of the session alone.
-                self.presence.remove(&session);
+                if self.presence.contains_key(&session) {
+                    return fail(EVENTS, format!("{session} leaves before its presence"));
+                }
                 let was_there = self.joined.remove(&session);
                 return same(EVENTS, &format!("{session} leaves: was there"), &true, &was_there);
             }

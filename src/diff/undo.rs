@@ -8,10 +8,10 @@ use crate::value::{Edits, Object, Value};
 use alloc::vec::Vec;
 
 /// What was done to an object, to be taken back in reverse order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ObjectUndo(Vec<Step>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Step {
     /// The edits that take back what was put and deleted.
     Edits(Edits),
@@ -19,7 +19,7 @@ enum Step {
     Inside(Key, ValueUndo),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ValueUndo {
     Restore(Value),
     /// Back to so many bytes.

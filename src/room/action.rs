@@ -3,12 +3,13 @@
 use crate::close::CloseReason;
 use crate::diff::RecordOp;
 use crate::frame::Frame;
-use crate::ids::{ConnectionId, RecordId, SessionId};
+use crate::ids::{ConnectionId, Identity, RecordId, SessionId};
 use crate::schema::SerializedSchema;
-use crate::store::{AppliedPush, PushClient};
+use crate::store::{AppliedPush, Before, PushClient};
 use crate::value::{Object, Value};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// An effect, to be carried out in order. Exhaustive: a driver must not ignore one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub enum Origin {
     Session {
         /// The session.
         session: SessionId,
+        /// Who it is, as far as the host has said.
+        identity: Option<Identity>,
         /// Its push.
         client_clock: u64,
     },
@@ -110,7 +113,8 @@ pub struct Commit {
 }
 
 /// A record that changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct Change {
     /// Which.
     pub id: RecordId,
@@ -118,4 +122,43 @@ pub struct Change {
     pub after: Option<Object>,
     /// What happened to it.
     pub op: RecordOp,
+    before: Before,
+}
+
+impl Change {
+    pub(crate) const fn new(
+        id: RecordId,
+        before: Before,
+        op: RecordOp,
+        after: Option<Object>,
+    ) -> Self {
+        Self { id, after, op, before }
+    }
+
+    /// What it was before, or `None` when it was not there. Worked out when asked for: a commit
+    /// holds no second copy of a record.
+    #[must_use]
+    pub fn before(&self) -> Option<Object> {
+        self.before.record(self.after.as_ref())
+    }
+}
+
+impl PartialEq for Change {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.id, &self.op, &self.after) == (&other.id, &other.op, &other.after)
+            && self.before() == other.before()
+    }
+}
+
+impl Eq for Change {}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, after, op, before: _ } = self;
+        f.debug_struct("Change")
+            .field("id", id)
+            .field("after", after)
+            .field("op", op)
+            .finish_non_exhaustive()
+    }
 }

@@ -6,7 +6,7 @@ use crate::close::CloseReason;
 use crate::error::{RestoreError, SendError, TransactError, UnknownConnection};
 use crate::ids::{ConnectionId, RecordId};
 use crate::schema::Scope;
-use crate::store::{RoomSnapshot, Transaction, check_document};
+use crate::store::{RoomSnapshot, Step, Transaction, check_document};
 use crate::time::Instant;
 use crate::value::{Object, Value};
 use crate::wire::{PROTOCOL_VERSION, ServerMessage, encode_server_message};
@@ -140,8 +140,6 @@ impl Room {
             if let State::Connected { reader, .. } = &mut session.state {
                 reader.next_flush = self.now;
             }
-            // Nobody is left to be told.
-            session.presence = None;
         }
         self.flush();
         let keys: Vec<SessionKey> = self.sessions.keys().copied().collect();
@@ -165,9 +163,9 @@ impl Room {
                 None => edit.remove(&id),
             };
         }
-        let ops = edit.commit();
+        let Step { ops, before } = edit.commit();
         if !ops.is_empty() || is_new_schema {
-            self.persist(Origin::Host, &ops, None);
+            self.persist(Origin::Host, &ops, before, None);
             self.broadcast(None, &ops);
         }
     }

@@ -1,5 +1,8 @@
 //! What a host decides about a room and about each of its sessions.
 
+use super::hooks::Hooks;
+use super::rate::Rates;
+use super::view::Meta;
 use crate::error::ConfigError;
 use crate::ids::{Identity, Key, SessionId};
 use crate::limits::Limits;
@@ -17,7 +20,7 @@ use core::time::Duration;
 /// config.idle_timeout = Some(Duration::from_secs(60));
 /// config.limits.sessions = 16;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RoomConfig {
     /// What the room accepts and holds at most.
@@ -32,6 +35,10 @@ pub struct RoomConfig {
     pub flush_interval: Duration,
     /// Document types that need `objectAccess: write` instead of a session that is not read-only.
     pub object_types: BTreeSet<Key>,
+    /// What each session may send in a time.
+    pub rates: Rates,
+    /// What the host decides while the room works.
+    pub hooks: Hooks,
 }
 
 /// Who connects, as the host knows it.
@@ -47,6 +54,8 @@ pub struct SessionParams {
     /// Who it is, if the host has made sure of it. Client ids of one identity never get in the way
     /// of those of another.
     pub identity: Option<Identity>,
+    /// Whatever the host keeps with it.
+    pub meta: Meta,
 }
 
 impl SessionParams {
@@ -58,6 +67,7 @@ impl SessionParams {
             readonly: false,
             object_access: ObjectAccess::Write,
             identity: None,
+            meta: Meta::default(),
         }
     }
 }
@@ -71,6 +81,8 @@ impl Default for RoomConfig {
             reconnect_grace: Duration::from_secs(5),
             flush_interval: Duration::from_nanos(1_000_000_000 / 60),
             object_types: BTreeSet::new(),
+            rates: Rates::default(),
+            hooks: Hooks::default(),
         }
     }
 }
@@ -84,12 +96,16 @@ impl RoomConfig {
             reconnect_grace: _,
             flush_interval: _,
             object_types,
+            rates,
+            hooks,
         } = self;
         limits.check()?;
+        rates.check()?;
         if start_timeout.is_zero() {
             return Err(ConfigError::ZeroDuration("start_timeout"));
         }
-        if object_types.iter().any(|name| schema.scope(name) != Some(Scope::Document)) {
+        let mut documents = object_types.iter().chain(hooks.authorized_types());
+        if documents.any(|name| schema.scope(name) != Some(Scope::Document)) {
             return Err(ConfigError::NotADocumentType);
         }
         Ok(())

@@ -126,6 +126,34 @@ impl Room {
     }
 }
 
+impl Room {
+    /// The pushes of a session whose results stand in the log from `position` on.
+    pub(super) fn pushes_since(&self, key: SessionKey, position: u64) -> Vec<u64> {
+        let reader = self.sessions.get(&key).and_then(Session::reader);
+        let own = reader.into_iter().flat_map(|reader| &reader.unanswered);
+        own.filter(|own| own.position >= position).map(|own| own.client_clock).collect()
+    }
+
+    /// Answers pushes `discard`: what they did is part of what the session was told since.
+    pub(super) fn discard(&mut self, key: SessionKey, pushes: &[u64]) {
+        let server_clock = self.store.clock();
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let State::Connected { link, reader } = &mut session.state else { return };
+        if pushes.is_empty() {
+            return;
+        }
+        let answer = |client_clock: &u64| DataEntry::PushResult {
+            client_clock: *client_clock,
+            server_clock,
+            action: PushAction::Discard,
+        };
+        let answers = pushes.iter().map(answer).collect();
+        let frame = encode_server_message(&ServerMessage::Data(answers));
+        self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
+        reader.next_flush = self.now.saturating_add(self.config.flush_interval);
+    }
+}
+
 /// A data message of the parts that hold something, or `None` when none does.
 fn join<'a>(parts: impl Iterator<Item = &'a Bytes>) -> Option<Frame> {
     let mut out = Vec::new();

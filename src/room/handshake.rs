@@ -1,7 +1,7 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
 use super::dialect::Form;
-use super::session::{Claim, Reader, SessionKey, State};
+use super::session::{Claim, OwedConnect, Reader, SessionKey, State};
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
@@ -30,13 +30,14 @@ impl Room {
         if let Err(reason) = self.place_client(key, version, request.schema.as_ref()) {
             return self.reject(key, version, reason);
         }
+        let position = self.log.end();
         let Some(link) = self.sessions.get_mut(&key).and_then(|session| session.link_mut()) else {
             return;
         };
         if link.writable {
             self.answer_connect(key, request, version);
         } else {
-            link.owed_connect = Some(request);
+            link.owed_connect = Some(OwedConnect { request, position });
         }
     }
 
@@ -67,7 +68,7 @@ impl Room {
         }
         self.serialized = Some(schema.clone());
         self.is_schema_unsaved = true;
-        self.persist(Origin::Host, &[], None);
+        self.persist(Origin::Host, &[], Vec::new(), None);
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! What arrives: connections, messages, time. A peer can never make these fail or panic.
 
-use super::session::{Link, Session, SessionKey, State};
+use super::counters::add;
+use super::rate::Buckets;
+use super::session::{Link, OwedConnect, Session, SessionKey, State};
 use super::{Room, RoomAction, RoomEvent, SessionParams};
 use crate::close::CloseReason;
 use crate::error::OpenError;
@@ -25,7 +27,7 @@ impl Room {
         params: SessionParams,
     ) -> Result<ConnectionId, OpenError> {
         self.advance(now);
-        let SessionParams { session: name, readonly, object_access, identity } = params;
+        let SessionParams { session: name, readonly, object_access, identity, meta } = params;
         if self.is_shut_down {
             return Err(OpenError::ShutDown);
         }
@@ -49,6 +51,8 @@ impl Room {
                     readonly,
                     object_access,
                     identity,
+                    meta,
+                    buckets: session.buckets.clone(),
                     presence_id: session.presence_id.clone(),
                     presence: session.presence.take(),
                     joined: session.joined,
@@ -67,6 +71,8 @@ impl Room {
                     readonly,
                     object_access,
                     identity,
+                    meta,
+                    buckets: Buckets::default(),
                     presence_id,
                     presence: None,
                     joined: false,
@@ -84,10 +90,14 @@ impl Room {
     /// A message arrived, whole or a piece of one. On a connection that is gone it is ignored.
     pub fn handle_message(&mut self, now: Instant, connection: ConnectionId, bytes: &[u8]) {
         self.advance(now);
-        if let Some(key) = self.by_connection.get(&connection).copied() {
-            self.handle_bytes(key, bytes);
-            self.flush();
-        }
+        let Some(key) = self.by_connection.get(&connection).copied() else {
+            add(&mut self.counters.ignored_unknown_connection, 1);
+            return;
+        };
+        add(&mut self.counters.messages_in, 1);
+        add(&mut self.counters.bytes_in, bytes.len());
+        self.handle_bytes(key, bytes);
+        self.flush();
     }
 
     /// The transport takes more, or for now no more. Sessions are writable when they connect.
@@ -102,8 +112,10 @@ impl Room {
         if writable {
             let (connect, pong) = (link.owed_connect.take(), link.owed_pong);
             link.owed_pong = false;
-            if let Some(request) = connect {
+            if let Some(OwedConnect { request, position }) = connect {
+                let late = self.pushes_since(key, position);
                 self.handle_connect_request(key, request);
+                self.discard(key, &late);
             }
             if pong {
                 self.send_pong(key);
@@ -152,6 +164,10 @@ impl Room {
         let version = session.reader().map_or(PROTOCOL_VERSION, |reader| reader.version);
         let Some(link) = session.link_mut() else { return };
         link.last_heard = now;
+        if !session.buckets.take_message(now, &self.config.rates, bytes.len()) {
+            return self.reject(key, version, CloseReason::RateLimited);
+        }
+        let Some(link) = session.link_mut() else { return };
         let assembled = match core::str::from_utf8(bytes) {
             Ok(text) => link.assembler.push(text, limits.message_bytes),
             Err(_) => Err(ChunkError::OutOfOrder),
@@ -184,7 +200,9 @@ impl Room {
                 }
             }
             // Nothing is heard from a session before its `connect`.
-            ClientMessage::Push(_) | ClientMessage::Ping | ClientMessage::Custom(_) => {}
+            ClientMessage::Push(_) | ClientMessage::Ping | ClientMessage::Custom(_) => {
+                add(&mut self.counters.ignored_not_connected, 1);
+            }
         }
     }
 

@@ -7,19 +7,27 @@ mod action;
 mod broadcast;
 mod command;
 mod config;
+mod counters;
 mod dialect;
 mod flush;
 mod handshake;
+mod hooks;
 mod input;
 mod log;
 mod once;
 mod presence;
 mod push;
+mod rate;
 mod session;
 mod timers;
+mod view;
 
 pub use action::{Change, Commit, Origin, RoomAction, RoomEvent};
 pub use config::{RoomConfig, SessionParams};
+pub use counters::Counters;
+pub use hooks::{Authorizer, Hooks, PushView, Veto};
+pub use rate::{Rate, Rates};
+pub use view::{Meta, SessionStatus, SessionView};
 
 use crate::error::{ConfigError, RecordError, RestoreError};
 use crate::ids::{ConnectionId, RecordId, SessionId};
@@ -77,6 +85,7 @@ pub struct Room {
     /// The hydration of a new client, as long as the clock stands.
     hydration: Option<handshake::Hydration>,
     actions: VecDeque<RoomAction>,
+    counters: Counters,
     is_shut_down: bool,
 }
 
@@ -131,6 +140,7 @@ impl Room {
             log: Log::default(),
             hydration: None,
             actions: VecDeque::new(),
+            counters: Counters::default(),
             is_shut_down: false,
         }
     }
@@ -138,7 +148,15 @@ impl Room {
     /// The next effect to carry out, in order, or `None` when all are.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<RoomAction> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.counters.count(&action);
+        Some(action)
+    }
+
+    /// What has happened so far, as numbers.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// How many documents were changed so far, over the life of the room.

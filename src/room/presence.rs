@@ -5,6 +5,7 @@ use super::session::SessionKey;
 use crate::diff::{Effect, ObjectDiff, RecordOp, StringAppend};
 use crate::ids::RecordId;
 use crate::schema::InvalidRecord;
+use crate::store::size_of_object;
 use crate::value::Object;
 use crate::wire::PresenceOp;
 
@@ -40,6 +41,9 @@ impl Room {
         };
         after.insert("id", session.presence_id.as_str());
         after.insert("typeName", presence_type.as_str());
+        if size_of_object(&after) > self.config.limits.presence_bytes {
+            return Err(InvalidRecord);
+        }
         self.schema.validate(presence_type, &after)?;
         let op = match &session.presence {
             None => RecordOp::Put(after.clone()),

@@ -1,6 +1,8 @@
 //! What a session is, and how it begins, pauses and ends.
 
 use super::dialect::Dialect;
+use super::rate::Buckets;
+use super::view::Meta;
 use super::{Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::RecordOp;
@@ -27,6 +29,9 @@ pub(super) struct Session {
     pub(super) object_access: ObjectAccess,
     /// Who it is, as far as the host knows.
     pub(super) identity: Option<Identity>,
+    pub(super) meta: Meta,
+    /// What it sent lately, over all of its connections.
+    pub(super) buckets: Buckets,
     /// The id of the presence record; kept over a quick reconnect.
     pub(super) presence_id: RecordId,
     pub(super) presence: Option<Object>,
@@ -53,8 +58,16 @@ pub(super) struct Link {
     pub(super) writable: bool,
     pub(super) last_heard: Instant,
     /// What is owed to a peer that does not read; the latest request is enough.
-    pub(super) owed_connect: Option<ConnectRequest>,
+    pub(super) owed_connect: Option<OwedConnect>,
     pub(super) owed_pong: bool,
+}
+
+/// A request that waits until its peer reads.
+#[derive(Debug)]
+pub(super) struct OwedConnect {
+    pub(super) request: ConnectRequest,
+    /// Where the log ended when it came. Pushes from here on are answered after it.
+    pub(super) position: u64,
 }
 
 /// How far a session has read the log, and how it reads.
@@ -170,10 +183,13 @@ impl Room {
             self.close_connection(connection, reason.clone());
         }
         if session.presence.is_some() {
-            let most = self.config.limits.tombstones;
-            self.log.note_presence_removed(&session.presence_id, most);
-            let op = (session.presence_id, RecordOp::Remove);
-            self.broadcast(None, &[op]);
+            // Of a room that shuts down nobody is left to be told.
+            if !self.is_shut_down {
+                let most = self.config.limits.tombstones;
+                self.log.note_presence_removed(&session.presence_id, most);
+                let op = (session.presence_id, RecordOp::Remove);
+                self.broadcast(None, &[op]);
+            }
             let session = session.name.clone();
             self.emit(RoomEvent::Presence { session, record: None });
         }

@@ -1,6 +1,7 @@
 //! How the store changes in one step, in place, and how the step is taken back.
 
-use super::{Store, Stored};
+use super::size::size_of_object;
+use super::{Store, Stored, UNMEASURED};
 use crate::diff::{Effect, ObjectDiff, ObjectUndo, RecordOp, StringAppend};
 use crate::ids::RecordId;
 use crate::value::Object;
@@ -20,6 +21,22 @@ enum Undo {
     Removed(Stored),
 }
 
+/// What a record was before a step, given what it is after. Not the record itself where it was
+/// patched: somebody who holds that keeps its texts from growing in place.
+#[derive(Clone, Debug)]
+pub(crate) enum Before {
+    Absent,
+    Record(Object),
+    Patched(ObjectUndo),
+}
+
+/// What a step did: each change, and at the same index what was there before.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) ops: Vec<(RecordId, RecordOp)>,
+    pub(crate) before: Vec<Before>,
+}
+
 impl<'a> Edit<'a> {
     pub(super) const fn new(store: &'a mut Store) -> Self {
         Self { store, undo: Vec::new(), ops: Vec::new() }
@@ -29,12 +46,38 @@ impl<'a> Edit<'a> {
         self.store.get(id)
     }
 
+    /// How many records there are.
+    pub(crate) fn len(&self) -> usize {
+        self.store.records.len()
+    }
+
+    /// How large the record can be at most, given how much larger the step may just have made it.
+    /// Exact where that would be over `limit`. So a record is measured only once it may have grown
+    /// from one end of its bound to the other.
+    pub(crate) fn size_within(&mut self, id: &RecordId, growth: usize, limit: usize) -> usize {
+        let Some(stored) = self.store.records.get_mut(id) else { return 0 };
+        stored.size_bound = stored.size_bound.saturating_add(growth);
+        if stored.size_bound > limit {
+            stored.size_bound = size_of_object(&stored.record);
+        }
+        stored.size_bound
+    }
+
+    /// Takes back the last change of the step.
+    pub(crate) fn undo_last(&mut self) {
+        self.ops.pop();
+        if let Some((id, undo)) = self.undo.pop() {
+            self.revert(id, undo);
+        }
+    }
+
     /// Makes the record be `record`. Returns what really happened.
     pub(crate) fn put(&mut self, id: &RecordId, record: Object) -> Option<&RecordOp> {
         let op = match self.store.records.get_mut(id) {
             Some(stored) => {
                 let diff = ObjectDiff::between(&stored.record, &record, StringAppend::Allowed)?;
                 let before = core::mem::replace(&mut stored.record, record.clone());
+                stored.size_bound = UNMEASURED;
                 // A record of another type is another record: no patch makes one of the other.
                 let is_same_type = before.get("typeName") == record.get("typeName");
                 self.undo.push((id.clone(), Undo::Replaced(before)));
@@ -42,7 +85,8 @@ impl<'a> Edit<'a> {
             }
             None => {
                 // The clock is set when the step is committed.
-                let stored = Stored { record: record.clone(), changed_at: 0 };
+                let stored =
+                    Stored { record: record.clone(), changed_at: 0, size_bound: UNMEASURED };
                 self.store.records.insert(id.clone(), stored);
                 self.undo.push((id.clone(), Undo::Absent));
                 RecordOp::Put(record)
@@ -79,38 +123,73 @@ impl<'a> Edit<'a> {
     }
 
     /// Keeps what changed, at the next clock, and says what it was. Nothing moves no clock.
-    pub(crate) fn commit(mut self) -> Vec<(RecordId, RecordOp)> {
-        self.undo.clear();
+    pub(crate) fn commit(mut self) -> Step {
+        let before = self.undo.drain(..).map(|(_, undo)| Before::from(undo)).collect();
         let ops = core::mem::take(&mut self.ops);
         self.store.advance(&ops);
-        ops
+        Step { ops, before }
+    }
+}
+
+impl From<Undo> for Before {
+    fn from(undo: Undo) -> Self {
+        match undo {
+            Undo::Absent => Self::Absent,
+            Undo::Replaced(record) => Self::Record(record),
+            Undo::Patched(undo) => Self::Patched(undo),
+            Undo::Removed(stored) => Self::Record(stored.record),
+        }
+    }
+}
+
+impl Before {
+    /// What the record was, given what it is.
+    pub(crate) fn record(&self, after: Option<&Object>) -> Option<Object> {
+        match self {
+            Self::Absent => None,
+            Self::Record(record) => Some(record.clone()),
+            Self::Patched(undo) => {
+                let mut record = after?.clone();
+                undo.clone().revert(&mut record);
+                Some(record)
+            }
+        }
+    }
+}
+
+impl Edit<'_> {
+    fn revert(&mut self, id: RecordId, undo: Undo) {
+        match undo {
+            Undo::Absent => {
+                if let Some(stored) = self.store.records.remove(&id) {
+                    self.store.records_by_clock.remove(&(stored.changed_at, id));
+                }
+            }
+            Undo::Replaced(record) => {
+                if let Some(stored) = self.store.records.get_mut(&id) {
+                    stored.record = record;
+                    stored.size_bound = UNMEASURED;
+                }
+            }
+            Undo::Patched(undo) => {
+                // What bounded the changed record bounds the one before only if it is measured.
+                if let Some(stored) = self.store.records.get_mut(&id) {
+                    undo.revert(&mut stored.record);
+                    stored.size_bound = UNMEASURED;
+                }
+            }
+            Undo::Removed(stored) => {
+                self.store.records_by_clock.insert((stored.changed_at, id.clone()));
+                self.store.records.insert(id, stored);
+            }
+        }
     }
 }
 
 impl Drop for Edit<'_> {
     fn drop(&mut self) {
-        for (id, undo) in self.undo.drain(..).rev() {
-            match undo {
-                Undo::Absent => {
-                    if let Some(stored) = self.store.records.remove(&id) {
-                        self.store.records_by_clock.remove(&(stored.changed_at, id));
-                    }
-                }
-                Undo::Replaced(record) => {
-                    if let Some(stored) = self.store.records.get_mut(&id) {
-                        stored.record = record;
-                    }
-                }
-                Undo::Patched(undo) => {
-                    if let Some(stored) = self.store.records.get_mut(&id) {
-                        undo.revert(&mut stored.record);
-                    }
-                }
-                Undo::Removed(stored) => {
-                    self.store.records_by_clock.insert((stored.changed_at, id.clone()));
-                    self.store.records.insert(id, stored);
-                }
-            }
+        while let Some((id, undo)) = self.undo.pop() {
+            self.revert(id, undo);
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod applied;
 mod edit;
+mod size;
 mod snapshot;
 mod transaction;
 
 pub(crate) use applied::AppliedPushes;
 pub use applied::{AppliedPush, PushClient};
-pub(crate) use edit::Edit;
+pub(crate) use edit::{Before, Edit, Step};
+pub(crate) use size::{growth_by, size_of_object};
 pub use snapshot::{RoomSnapshot, SnapshotError};
 pub(crate) use transaction::Records;
 pub use transaction::Transaction;
@@ -41,7 +43,12 @@ pub(crate) struct Store {
 struct Stored {
     record: Object,
     changed_at: u64,
+    /// No less than how large the record is.
+    size_bound: usize,
 }
+
+/// The bound of a record's size that is true of any.
+const UNMEASURED: usize = usize::MAX;
 
 impl Store {
     /// Opens a snapshot. Records that are not of document scope are left out.
@@ -60,7 +67,8 @@ impl Store {
             let Some(id) = check_document(record, schema, depth)? else { continue };
             store.check_entry(&id, *changed_at)?;
             store.records_by_clock.insert((*changed_at, id.clone()));
-            store.records.insert(id, Stored { record: record.clone(), changed_at: *changed_at });
+            let (record, changed_at) = (record.clone(), *changed_at);
+            store.records.insert(id, Stored { record, changed_at, size_bound: UNMEASURED });
         }
         for (id, removed_at) in &snapshot.tombstones {
             store.check_entry(id, *removed_at)?;
@@ -215,7 +223,7 @@ pub(crate) fn check_document(
     }
 }
 
-fn is_within_depth(record: &Object, depth: usize) -> bool {
+pub(crate) fn is_within_depth(record: &Object, depth: usize) -> bool {
     depth
         .checked_sub(1)
         .is_some_and(|inner| record.values().iter().all(|value| value.is_within_depth(inner)))

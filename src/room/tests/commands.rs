@@ -163,7 +163,8 @@ fn a_shutdown_flushes_closes_everybody_and_lets_nobody_in() {
     assert!(!CloseReason::ShuttingDown.is_fatal());
     let left =
         |name: &str| RoomEvent::Left { session: name.into(), reason: CloseReason::ShuttingDown };
-    assert_eq!(world.events(), [left("a"), left("b"), RoomEvent::Empty]);
+    let gone = RoomEvent::Presence { session: "a".into(), record: None };
+    assert_eq!(world.events(), [gone, left("a"), left("b"), RoomEvent::Empty]);
     let refused = world.act(|room, now| room.handle_connect(now, SessionParams::new("d")));
     assert_eq!(refused, Err(OpenError::ShutDown));
     world.push(a, 3, &put_page("q", ""));

@@ -51,12 +51,12 @@ fn a_change_of_documents_is_told_as_the_commit_that_was_persisted() {
     let shown = r#"{"id":"cursor:0","typeName":"cursor"}"#.parse().unwrap();
     let presence = RoomEvent::Presence { session: "a".into(), record: Some(shown) };
     assert_eq!(world.events(), [RoomEvent::Committed(Arc::clone(&commits[0])), presence]);
-    let origin = Origin::Session { session: "a".into(), client_clock: 7 };
+    let origin = Origin::Session { session: "a".into(), identity: None, client_clock: 7 };
     assert_eq!((commits.len(), commits[0].clock, &commits[0].origin), (1, 1, &origin));
     let p: Object = page("p", "").parse().unwrap();
-    let change =
-        Change { id: "p".into(), after: Some(p.clone()), op: crate::diff::RecordOp::Put(p) };
-    assert_eq!(commits[0].changes, [change]);
+    let [change] = &commits[0].changes[..] else { panic!("one change") };
+    assert_eq!((&*change.id, change.before(), &change.after), ("p", None, &Some(p.clone())));
+    assert_eq!(change.op, crate::diff::RecordOp::Put(p));
 }
 
 #[test]
@@ -90,4 +90,82 @@ fn what_changes_nothing_is_no_event() {
     world.push(a, 2, r#"{"p":["remove"]}"#);
     world.say(a, r#"{"type":"ping"}"#);
     assert_eq!((world.events(), world.persisted().len()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_commit_tells_what_was_before() {
+    let mut world = World::new();
+    let a = world.join("a");
+    let pushes = [
+        put_page("p", r#","x":1,"t":"he","meta":{"l":[1,{"y":1}]}"#),
+        r#"{"p":["patch",{"x":["put",2],"t":["append","llo",2],"z":["put",1]}]}"#.into(),
+        r#"{"p":["patch",{"meta":["patch",{"l":["patch",{"1":["patch",{"y":["put",2]}]}]}]}]}"#
+            .into(),
+        put_page("p", r#","x":7"#),
+        r#"{"p":["remove"]}"#.into(),
+        put_page("p", ""),
+    ];
+    for (clock, push) in pushes.iter().enumerate() {
+        let before = world.room.record("p").cloned();
+        world.persisted();
+        world.push(a, clock as u64, push);
+        let commits = world.persisted();
+        assert_eq!(commits[0].changes[0].before(), before, "{push}");
+        assert_eq!(commits[0].changes[0].after, world.room.record("p").cloned());
+    }
+    let remove = |tx: &mut crate::Transaction<'_>| tx.remove("p");
+    world.act(|room, now| room.transact(now, remove)).unwrap();
+    let commits = world.persisted();
+    assert_eq!(commits[0].changes[0].before(), Some(page("p", "").parse().unwrap()));
+}
+
+#[test]
+fn a_shutdown_tells_that_presence_is_gone_before_its_session_has_left() {
+    let mut world = World::new();
+    let (a, b) = (world.join("a"), world.join("b"));
+    world.present(a, 1, r#"["put",{}]"#);
+    world.heard(b);
+    world.events();
+    world.act(Room::shutdown);
+    let left = |session: &str| RoomEvent::Left {
+        session: session.into(),
+        reason: CloseReason::ShuttingDown,
+    };
+    let gone = RoomEvent::Presence { session: "a".into(), record: None };
+    assert_eq!(world.events(), [gone, left("a"), left("b"), RoomEvent::Empty]);
+    // Nobody is left to be told.
+    world.assert_silence(b);
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let mut world = World::new();
+    let a = world.join("a");
+    let hello = connect(-1, "8", SCHEMA).len();
+    world.push(a, 1, &put_page("p", r#","x":1"#));
+    world.push(a, 2, r#"{"p":["remove"],"q":["remove"]}"#);
+    world.push(a, 3, r#"{"q":["remove"]}"#);
+    let b = world.open("b");
+    world.say(b, r#"{"type":"ping"}"#);
+    world.say(ConnectionId(99), "whatever");
+    world.push(a, 4, r#"{"p":["put",{"id":"p","typeName":"camera"}]}"#);
+    let bye = CloseReason::Custom("bye".into());
+    world.act(|room, now| room.close_session(now, b, bye)).unwrap();
+    let sent = |action: &RoomAction| match action {
+        RoomAction::Send { frame, .. } => Some(frame.bytes().len() as u64),
+        RoomAction::Close { .. } | RoomAction::Persist(_) | RoomAction::Event(_) => None,
+    };
+    let sent: Vec<u64> = world.actions.iter().filter_map(sent).collect();
+    // The answer to the `connect` was looked at and is gone.
+    assert_eq!(sent.len(), 3);
+    let counters = world.room.counters();
+    assert_eq!(counters.frames_out, 4);
+    assert!(counters.bytes_out > sent.iter().sum());
+    assert_eq!(counters.messages_in, 6);
+    assert!(counters.bytes_in > hello as u64);
+    assert_eq!((counters.ignored_unknown_connection, counters.ignored_not_connected), (1, 1));
+    assert_eq!((counters.pushes_committed, counters.pushes_discarded), (1, 1));
+    assert_eq!((counters.pushes_rebased, counters.pushes_rejected), (1, 1));
+    assert_eq!((counters.commits, counters.joined), (2, 1));
+    assert_eq!(counters.closes, [("INVALID_RECORD", 1), ("CUSTOM", 1)].into());
 }

@@ -13,17 +13,25 @@ fn every_limit_has_its_test_here() {
         message_bytes,
         value_depth,
         id_bytes,
+        records,
+        record_bytes,
+        presence_bytes,
+        push_ops,
         tombstones,
         log_bytes,
         unanswered_pushes,
         known_clients,
         known_client_age,
     } = Limits::default();
-    let tests: [(usize, fn()); 9] = [
+    let tests: [(usize, fn()); 13] = [
         (sessions, a_room_holds_so_many_sessions),
         (message_bytes, a_message_has_so_many_bytes),
         (value_depth, a_pushed_record_nests_so_deep),
         (id_bytes, an_id_has_so_many_bytes),
+        (records, so_many_records_are_created),
+        (record_bytes, a_record_has_so_many_bytes),
+        (presence_bytes, a_presence_has_so_many_bytes),
+        (push_ops, a_push_touches_so_many_records),
         (tombstones, so_many_removals_are_remembered),
         (log_bytes, so_many_bytes_wait_for_a_session_that_does_not_read),
         (unanswered_pushes, so_many_pushes_wait_for_an_answer),
@@ -48,6 +56,10 @@ fn a_limit_of_zero_or_a_depth_beyond_the_machines_is_refused() {
     assert_eq!(check(|config| config.limits.message_bytes = 0), zero("message_bytes"));
     assert_eq!(check(|config| config.limits.value_depth = 0), zero("value_depth"));
     assert_eq!(check(|config| config.limits.id_bytes = 0), zero("id_bytes"));
+    assert_eq!(check(|config| config.limits.records = 0), zero("records"));
+    assert_eq!(check(|config| config.limits.record_bytes = 0), zero("record_bytes"));
+    assert_eq!(check(|config| config.limits.presence_bytes = 0), zero("presence_bytes"));
+    assert_eq!(check(|config| config.limits.push_ops = 0), zero("push_ops"));
     assert_eq!(check(|config| config.limits.tombstones = 0), zero("tombstones"));
     assert_eq!(check(|config| config.limits.log_bytes = 0), zero("log_bytes"));
     assert_eq!(check(|config| config.limits.unanswered_pushes = 0), zero("unanswered_pushes"));
@@ -108,6 +120,99 @@ fn a_message_has_so_many_bytes() {
         let a = world.join("a");
         world.say(a, &format!("{chunks}_x"));
         assert_eq!(world.closed(a).is_none(), fits);
+    }
+}
+
+#[test]
+fn so_many_records_are_created() {
+    let mut world = World::with(|config| config.limits.records = 2);
+    let a = world.join("a");
+    world.push(a, 1, &put_page("p", ""));
+    world.push(a, 2, &put_page("q", ""));
+    world.heard(a);
+    world.push(a, 3, &put_page("r", ""));
+    world.assert_data(a, &[discard(3, 2)]);
+    // What is there can be changed, and what makes room for another lets it in, in one push too.
+    world.push(a, 4, &put_page("q", r#","x":1"#));
+    world.push(a, 5, r#"{"p":["remove"],"r":["put",{"id":"r","typeName":"page"}]}"#);
+    world.heard(a);
+    assert_eq!((world.record("q"), world.record("r")), (page("q", r#","x":1"#), page("r", "")));
+    // The host knows what it does.
+    let another = |tx: &mut crate::Transaction<'_>| tx.put(page("s", "").parse().unwrap());
+    world.act(|room, now| room.transact(now, another)).unwrap();
+    world.push(a, 6, &put_page("t", ""));
+    assert_eq!(world.room.records().count(), 3);
+}
+
+#[test]
+fn a_record_has_so_many_bytes() {
+    // Three keys of 11 bytes, a text of 1 and one of 4, the text in question, and 8 for each of
+    // three values and the record.
+    let most = 11 + 1 + 4 + 50 + 4 * 8;
+    let text = |len: usize| "x".repeat(len);
+    for (len, fits) in [(50, true), (51, false)] {
+        let world = || {
+            let mut world = World::with(|config| config.limits.record_bytes = most);
+            let a = world.join("a");
+            world.push(a, 1, &put_page("p", r#","t":"""#));
+            world.push(a, 2, r#"{"p":["patch",{"t":["append","xxxxxxxxxx",0]}]}"#);
+            world.heard(a);
+            (world, a)
+        };
+        let whole = sorted(&page("p", &format!(r#","t":"{}""#, text(len))));
+        let rest = text(len - 10);
+        for diff in [
+            format!(r#"{{"p":["put",{whole}]}}"#),
+            format!(r#"{{"p":["patch",{{"t":["append","{rest}",10]}}]}}"#),
+            format!(r#"{{"p":["patch",{{"t":["put","{}"]}}]}}"#, text(len)),
+        ] {
+            let (mut world, a) = world();
+            let before = world.record("p");
+            world.push(a, 3, &diff);
+            assert_eq!(world.record("p"), if fits { whole.clone() } else { before }, "{diff}");
+            let heard = world.heard(a);
+            assert_eq!(heard == [data(&[discard(3, 2)])], !fits, "{heard:?}");
+            // However often it changes, it is what it is that counts.
+            for x in 0..20 {
+                world.push(a, 4 + x, &format!(r#"{{"p":["patch",{{"t":["put","{x}"]}}]}}"#));
+                assert_eq!(world.record("p"), sorted(&page("p", &format!(r#","t":"{x}""#))));
+            }
+        }
+        let (mut world, a) = world();
+        world.push(a, 3, &format!(r#"{{"q":["put",{}]}}"#, whole.replace(r#""p""#, r#""q""#)));
+        assert_eq!(world.record("q").is_empty(), !fits);
+    }
+}
+
+#[test]
+fn a_presence_has_so_many_bytes() {
+    // The ids are the room's: three keys, three texts of 8, 6 and the one in question.
+    let most = (2 + 8 + 1) + (8 + 6 + 50) + 4 * 8;
+    for (len, fits) in [(50, true), (51, false)] {
+        let text = "x".repeat(len);
+        for (first, then) in [
+            (format!(r#"["put",{{"t":"{text}"}}]"#), None),
+            (r#"["put",{"t":""}]"#.into(), Some(format!(r#"["patch",{{"t":["put","{text}"]}}]"#))),
+        ] {
+            let mut world = World::with(|config| config.limits.presence_bytes = most);
+            let a = world.join("a");
+            world.present(a, 1, &first);
+            then.iter().for_each(|then| world.present(a, 2, then));
+            assert_eq!(world.closed(a), (!fits).then_some(CloseReason::InvalidRecord));
+        }
+    }
+}
+
+#[test]
+fn a_push_touches_so_many_records() {
+    for (ops, fits) in [(3, true), (4, false)] {
+        let mut world = World::with(|config| config.limits.push_ops = 3);
+        let a = world.join("a");
+        let op = |n: usize| format!(r#""p{n}":["put",{}]"#, page(&format!("p{n}"), ""));
+        let diff = (0..ops).map(op).collect::<Vec<_>>().join(",");
+        world.push(a, 1, &format!("{{{diff}}}"));
+        assert_eq!(world.closed(a), (!fits).then_some(CloseReason::RateLimited));
+        assert_eq!(world.room.records().count(), if fits { 3 } else { 0 });
     }
 }
 

@@ -83,6 +83,34 @@ fn a_ping_and_a_connect_that_met_a_stall_are_answered_after_it() {
     world.assert_silence(b);
 }
 
+/// A `connect` of a session that is in and does not read was owed, and what it pushed after it was
+/// taken and never answered.
+#[test]
+fn what_is_pushed_after_a_connect_that_met_a_stall_is_answered_after_it() {
+    let mut world = World::new();
+    let (a, b) = (world.join("a"), world.join("b"));
+    world.writable(b, false);
+    world.push(b, 1, &put_page("p", ""));
+    world.say(b, &connect(-1, "8", SCHEMA));
+    world.push(b, 2, &put_page("q", ""));
+    world.push(b, 3, r#"{"missing":["remove"]}"#);
+    world.heard(a);
+    world.writable(b, true);
+    let heard = world.heard(b);
+    assert_eq!(heard.len(), 2);
+    assert!(heard[0].contains("wipe_all") && heard[0].contains(r#""q":["put""#), "{heard:?}");
+    assert_eq!(heard[1], data(&[discard(2, 2), discard(3, 2)]));
+    // The later of two requests is the one that is answered.
+    world.writable(b, false);
+    world.say(b, &connect(-1, "8", SCHEMA));
+    world.push(b, 4, &put_page("r", ""));
+    world.say(b, &connect(-1, "8", SCHEMA));
+    world.writable(b, true);
+    assert_eq!(world.heard(b).len(), 1);
+    world.push(a, 1, &put_page("s", ""));
+    world.assert_data(b, &[patch(4, &put_page("s", ""))]);
+}
+
 /// A room with a tiny log, in which b stalls while others change everything.
 fn long_stall() -> (World, ConnectionId, Replica) {
     let mut world = World::timed(|config| {

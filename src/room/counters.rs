@@ -1,0 +1,61 @@
+//! What a room has done so far, as numbers for a host's metrics.
+
+use super::{RoomAction, RoomEvent};
+use alloc::collections::BTreeMap;
+
+/// How often what has happened since the room was opened. Every number only grows.
+///
+/// What is sent, closed and persisted counts when the driver polls it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Messages, and pieces of messages, that arrived on connections of the room.
+    pub messages_in: u64,
+    /// Their bytes.
+    pub bytes_in: u64,
+    /// Frames that were sent.
+    pub frames_out: u64,
+    /// Their bytes; a frame counts for every connection that it goes to.
+    pub bytes_out: u64,
+    /// What arrived on connections that were gone or never were, and was ignored.
+    pub ignored_unknown_connection: u64,
+    /// Messages that came before their session was in, and were ignored.
+    pub ignored_not_connected: u64,
+    /// Pushes of which all took effect as asked, or of which nothing was asked.
+    pub pushes_committed: u64,
+    /// Pushes of which nothing took effect.
+    pub pushes_discarded: u64,
+    /// Pushes of which something else took effect than was asked.
+    pub pushes_rebased: u64,
+    /// Pushes that ended their session.
+    pub pushes_rejected: u64,
+    /// Commits.
+    pub commits: u64,
+    /// Sessions that entered.
+    pub joined: u64,
+    /// Connections that the room closed, by [`CloseReason::text`](crate::CloseReason::text). Reasons of the host's own stand
+    /// together as `CUSTOM`.
+    pub closes: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+    pub(super) fn count(&mut self, action: &RoomAction) {
+        match action {
+            RoomAction::Send { frame, .. } => {
+                add(&mut self.frames_out, 1);
+                add(&mut self.bytes_out, frame.bytes().len());
+            }
+            RoomAction::Close { reason, .. } => {
+                add(self.closes.entry(reason.name()).or_default(), 1);
+            }
+            RoomAction::Persist(_) => add(&mut self.commits, 1),
+            RoomAction::Event(RoomEvent::Joined { .. }) => add(&mut self.joined, 1),
+            RoomAction::Event(_) => {}
+        }
+    }
+}
+
+/// Adds to a number of [`Counters`].
+pub(super) const fn add(counter: &mut u64, count: usize) {
+    *counter = counter.saturating_add(count as u64);
+}

@@ -1,0 +1,135 @@
+//! How much a session may send in a time.
+
+use super::*;
+use crate::error::ConfigError;
+
+const PING: &str = r#"{"type":"ping"}"#;
+
+fn limited(rates: impl FnOnce(&mut Rates)) -> World {
+    World::with(|config| {
+        config.rates = Rates::default();
+        config.idle_timeout = None;
+        rates(&mut config.rates);
+    })
+}
+
+const fn rate(per_second: u64, burst: u64) -> Option<Rate> {
+    Some(Rate { per_second, burst })
+}
+
+#[test]
+fn so_many_messages_come_at_once_and_so_many_in_a_second() {
+    for (wait, fits) in [(499_999, false), (500_000, true)] {
+        let mut world = limited(|rates| rates.messages = rate(2, 5));
+        let a = world.join("a");
+        // The `connect` was the first.
+        for _ in 0..4 {
+            world.say(a, PING);
+        }
+        for _ in 0..3 {
+            assert_eq!(world.closed(a), None);
+            world.wait(Duration::from_micros(wait));
+            world.say(a, PING);
+            if !fits {
+                break;
+            }
+        }
+        assert_eq!(world.closed(a), (!fits).then_some(CloseReason::RateLimited));
+        assert_eq!(world.room.session_count(), usize::from(fits));
+    }
+}
+
+#[test]
+fn so_many_bytes_come_at_once() {
+    let hello = connect(-1, "8", SCHEMA);
+    for (burst, fits) in [(hello.len() + PING.len(), true), (hello.len() + PING.len() - 1, false)] {
+        let mut world = limited(|rates| rates.bytes = rate(1, burst as u64));
+        let a = world.open("a");
+        world.say(a, &hello);
+        world.say(a, PING);
+        assert_eq!(world.closed(a), (!fits).then_some(CloseReason::RateLimited));
+    }
+}
+
+#[test]
+fn so_many_ops_are_pushed_at_once_and_a_presence_counts_as_one() {
+    for (burst, fits) in [(3, true), (2, false)] {
+        let mut world = limited(|rates| rates.ops = rate(1, burst));
+        let a = world.join("a");
+        world.push(a, 1, r#"{"p":["remove"],"q":["remove"]}"#);
+        world.present(a, 2, r#"["put",{}]"#);
+        assert_eq!(world.closed(a), (!fits).then_some(CloseReason::RateLimited));
+        assert_eq!(world.room.presence().count(), usize::from(fits));
+        assert_eq!(world.room.counters().pushes_rejected, u64::from(!fits));
+    }
+}
+
+#[test]
+fn a_session_that_comes_again_has_sent_what_it_has_sent() {
+    let mut world = limited(|rates| rates.messages = rate(1, 3));
+    world.join("a");
+    let again = world.join("a");
+    world.say(again, PING);
+    assert_eq!(world.closed(again), None);
+    world.say(again, PING);
+    assert_eq!(world.closed(again), Some(CloseReason::RateLimited));
+    // Others have sent nothing yet, and whoever was removed begins anew.
+    world.join("b");
+    world.join("a");
+}
+
+#[test]
+fn no_rate_is_no_bound_and_one_of_zero_is_refused() {
+    let mut world = limited(|rates| {
+        (rates.messages, rates.bytes, rates.ops) = (None, None, None);
+    });
+    let a = world.join("a");
+    for _ in 0..5000 {
+        world.say(a, PING);
+    }
+    assert_eq!(world.closed(a), None);
+    for zero in [rate(0, 1), rate(1, 0)] {
+        for (name, set) in [
+            ("rates.messages", (|rates, rate| rates.messages = rate) as fn(&mut Rates, _)),
+            ("rates.bytes", |rates, rate| rates.bytes = rate),
+            ("rates.ops", |rates, rate| rates.ops = rate),
+        ] {
+            let mut config = RoomConfig::default();
+            set(&mut config.rates, zero);
+            let room = Room::new(config, Arc::new(schema()));
+            assert_eq!(room.map(drop), Err(ConfigError::ZeroLimit(name)));
+        }
+    }
+    let huge = rate(u64::MAX, u64::MAX);
+    let mut world = limited(|rates| (rates.messages, rates.bytes, rates.ops) = (huge, huge, huge));
+    let a = world.join("a");
+    world.now = Instant::MAX;
+    world.say(a, PING);
+    assert_eq!(world.closed(a), None);
+}
+
+/// What a stock client sends at most: 30 pushes a second, of thousands of records while all of a
+/// full page is dragged, and a picture of 30 MB in pieces.
+#[test]
+fn no_client_that_only_does_its_work_meets_the_rates() {
+    let mut world = limited(|_| ());
+    let a = world.join("a");
+    let ops = |x: u64| {
+        let op = |n: u64| format!(r#""shape:{n}":["patch",{{"x":["put",{x}],"y":["put",{x}]}}]"#);
+        format!("{{{}}}", (0..4000).map(op).collect::<Vec<_>>().join(","))
+    };
+    for clock in 0..30 {
+        world.wait(millis(33));
+        world.push(a, clock, &ops(clock));
+        assert_eq!(world.closed(a), None);
+        world.heard(a);
+    }
+    let piece = "x".repeat(262_000);
+    for left in (0..110).rev() {
+        let begin = if left == 109 { r#"{"type":"ping","x":""# } else { "" };
+        let end = if left == 0 { r#""}"# } else { "" };
+        world.say(a, &format!("{left}_{begin}{piece}{end}"));
+        assert_eq!(world.closed(a), None);
+    }
+    assert_eq!(world.heard(a), [r#"{"type":"pong"}"#]);
+}
