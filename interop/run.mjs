@@ -1,8 +1,9 @@
 // Runs every `*.test.mjs` of this folder, one after the other, and ends with 0 only when all of them do.
-// First: cargo build --release -p roomsync-server && cargo build --release -p roomsync-tokio --example edit
+// First: cargo build --release -p roomsync-server -p roomsync-machines && cargo build --release -p roomsync-tokio --example edit
 //
 // ROOMSYNC_SERVER  the server's command (default: target/release/roomsync-server)
 // ROOMSYNC_EDIT    the editing client's command (default: target/release/examples/edit)
+// ROOMSYNC_MACHINES  the room and the client as a process (default: target/release/roomsync-machines)
 // INTEROP_VERBOSE  when set, what these programs write to standard error is shown
 
 import { spawnSync } from 'node:child_process'

@@ -1,0 +1,44 @@
+// How does our room take part in an exchange? As a process; its connections are known here by the names of sockets.
+
+const FATAL = 4099
+
+export class OurRoom {
+  #machines
+  #now = 0
+  #connections = new Map()
+
+  static async begin({ machines, snapshot, objectTypes }) {
+    await machines.ask({ begin: 'room', snapshot, objectTypes })
+    return new OurRoom(machines)
+  }
+
+  constructor(machines) {
+    this.#machines = machines
+  }
+
+  /** Does a step and returns what was said since, as `[to, what]`. */
+  async step(step) {
+    if (step.do === 'wait') this.#now += step.ms
+    const { socket, ...rest } = step
+    const line = { ...rest, now: this.#now }
+    if (socket && step.do !== 'open') line.connection = this.#connections.get(socket)
+    const { actions, answer, refused } = await this.#machines.ask(line)
+    if (step.do === 'open' && answer !== undefined) this.#connections.set(socket, answer)
+    const said = actions.map((action) => this.#said(action))
+    if (step.do === 'snapshot') said.push(['host', { snapshot: answer }])
+    if (refused) said.push(['host', { refused }])
+    return said
+  }
+
+  async end() {}
+
+  #said({ send, close, left }) {
+    if (left) return ['host', { left: left.session }]
+    if (send) return [this.#socket(send.connection), JSON.parse(send.text)]
+    return [this.#socket(close.connection), { closed: close.code === FATAL ? close.reason : 'to retry' }]
+  }
+
+  #socket(connection) {
+    return [...this.#connections].find(([, its]) => its === connection)[0]
+  }
+}

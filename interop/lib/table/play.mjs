@@ -1,0 +1,92 @@
+// Do two peers say the same when the same is done to both? Exchanges are played to a stock peer and to ours at once,
+// and compared step by step.
+
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** What passes between two steps: longer than anything is collected for. */
+export const BEAT_MS = 100
+const PROTOCOL = fileURLToPath(new URL('../../../docs/protocol.md', import.meta.url))
+
+/** The exchanges of a folder: `[chapter, name, exchange]`. */
+export async function readTable(folder) {
+  const table = []
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort()) {
+    const { default: exchanges } = await import(pathToFileURL(`${folder}/${file}`))
+    const chapter = file.replace('.mjs', '')
+    for (const [name, exchange] of Object.entries(exchanges)) table.push([chapter, name, exchange])
+  }
+  return table
+}
+
+/** Plays the steps of an exchange to both peers. Returns what is wrong, as lines. */
+export async function play(steps, stock, ours) {
+  const faults = []
+  for (const [at, { does, differs }] of steps.flat(Infinity).map(unit).entries()) {
+    const [stockSaid, weSaid] = [await all(does, stock), await all(does, ours)].map(bySocket)
+    const expected = differs ? differs.ours : stockSaid
+    const where = `step ${at + 1}: ${does.slice(0, -1).map(described).join(', ')}`
+    if (text(weSaid) !== text(expected)) {
+      faults.push(where, ...shown('stock', stockSaid), ...shown('ours', weSaid))
+      if (differs) faults.push(...shown(`by ${differs.rule}`, expected))
+    } else if (differs && text(stockSaid) === text(expected)) {
+      faults.push(where, `  there is no difference any more: ${differs.rule}`)
+    }
+  }
+  return faults
+}
+
+/** The rules that the steps name as reasons to differ. */
+export const reasons = (steps) => steps.flat(Infinity).flatMap(({ differs }) => (differs ? [differs.rule] : []))
+
+/** What the rules of docs/protocol.md that begin with `prefix` and the reasons of a table have not in common, as lines. */
+export function ruleFaults(prefix, tableFolder, used) {
+  const rules = readFileSync(PROTOCOL, 'utf8').split(/^(?=- \*\*|#)/m).filter((rule) => rule.startsWith(`- **${prefix}-`))
+  const documented = new Map(rules.map((rule) => [rule.slice(4, rule.indexOf('**', 4)), rule]))
+  const unknown = [...new Set(used)].filter((rule) => !documented.has(rule)).map((rule) => `no such rule: ${rule}`)
+  const named = [...documented].filter(([, rule]) => rule.includes(tableFolder))
+  const idle = named.filter(([rule]) => !used.includes(rule)).map(([rule]) => `no exchange differs by ${rule}`)
+  return [...unknown, ...idle]
+}
+
+/** What is compared at once: the steps with no time between them, and the beat that follows. */
+function unit(step) {
+  const { differs, step: inner = step } = step
+  const does = [inner].flat(Infinity).flatMap((one) => one.atOnce ?? one)
+  return { does: [...does, { do: 'wait', ms: BEAT_MS }], differs }
+}
+
+async function all(steps, peer) {
+  const said = []
+  for (const step of steps) said.push(...(await peer.step(step)))
+  return said
+}
+
+/** What each has heard, in order. */
+function bySocket(said) {
+  const heard = {}
+  for (const [to, what] of said) {
+    // The order of documents in a snapshot means nothing.
+    what.snapshot?.documents.sort((a, b) => (a.state.id < b.state.id ? -1 : 1))
+    ;(heard[to] ??= []).push(what)
+  }
+  return heard
+}
+
+function described({ do: verb, socket = '', text: message, ...rest }) {
+  return `${socket} ${verb} ${message ?? JSON.stringify(rest)}`.slice(0, 200)
+}
+
+/** JSON with sorted keys. */
+function text(value) {
+  const sorted = (_, it) =>
+    typeof it === 'object' && it !== null && !Array.isArray(it)
+      ? Object.fromEntries(Object.entries(it).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : it
+  return JSON.stringify(value, sorted)
+}
+
+function shown(who, heard) {
+  const lines = Object.entries(heard).flatMap(([to, what]) => what.map((it) => `    ${to} <- ${text(it)}`))
+  return [`  ${who}:`, ...(lines.length > 0 ? lines : ['    nothing'])]
+}

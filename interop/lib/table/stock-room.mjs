@@ -1,0 +1,102 @@
+// How does a stock room take part in an exchange? In this process, with sockets that only note what they are told.
+
+import { InMemorySyncStorage, TLSocketRoom, TLSyncErrorCloseEventCode } from '@tldraw/sync-core'
+
+import { makeSchema } from './schema.mjs'
+
+const OPEN = 1
+const CLOSED = 3
+
+export class StockRoom {
+  #room
+  #clock
+  #sockets = new Map()
+  #joined = new Set()
+  #said = []
+
+  constructor({ clock, snapshot, objectTypes }) {
+    this.#clock = clock
+    const schema = makeSchema()
+    // Stock ids of presence are random; these are those that our room gives.
+    let sessions = 0
+    schema.types.cursor.createId = () => `cursor:${sessions++}`
+    const storage = new InMemorySyncStorage({ snapshot: structuredClone(snapshot), objectTypes })
+    // A stock room also tells its host of sessions that never came in.
+    const onSessionRemoved = (_, { sessionId }) => {
+      if (this.#joined.delete(sessionId)) this.#said.push(['host', { left: sessionId }])
+    }
+    this.#room = new TLSocketRoom({ schema, storage, objectTypes, onSessionRemoved, log: {} })
+  }
+
+  /** Does a step and returns what was said since, as `[to, what]`. */
+  async step(step) {
+    await this[step.do](step)
+    await this.#clock.pass(0)
+    return this.#said.splice(0)
+  }
+
+  async end() {
+    this.#room.close()
+    await this.#clock.pass(10_000)
+  }
+
+  open({ socket, session, readonly, objectAccess }) {
+    const said = (what) => this.#said.push([socket, what])
+    const fake = {
+      readyState: OPEN,
+      send: (text) => {
+        if (fake.readyState !== OPEN) return
+        const message = JSON.parse(text)
+        if (message.type === 'connect') this.#joined.add(session)
+        said(message)
+      },
+      close: (code, reason) => {
+        if (fake.readyState === OPEN) said({ closed: code === TLSyncErrorCloseEventCode ? reason : 'to retry' })
+        fake.readyState = CLOSED
+      },
+    }
+    this.#sockets.set(socket, { session, fake })
+    this.#room.handleSocketConnect({ sessionId: session, socket: fake, isReadonly: readonly, objectAccess })
+  }
+
+  message({ socket, text }) {
+    this.#room.handleSocketMessage(this.#sockets.get(socket).session, text)
+  }
+
+  drop({ socket }) {
+    const { session, fake } = this.#sockets.get(socket)
+    fake.readyState = CLOSED
+    this.#room.handleSocketClose(session)
+  }
+
+  wait({ ms }) {
+    return this.#clock.pass(ms)
+  }
+
+  transact({ put, remove }) {
+    this.#room.storage.transaction((txn) => {
+      for (const record of put) txn.set(record.id, record)
+      for (const id of remove) txn.delete(id)
+    })
+  }
+
+  load({ snapshot }) {
+    this.#room.loadSnapshot(structuredClone(snapshot))
+  }
+
+  custom({ socket, data }) {
+    this.#room.sendCustomMessage(this.#sockets.get(socket).session, data)
+  }
+
+  closeSession({ socket, reason }) {
+    this.#room.closeSession(this.#sockets.get(socket).session, reason)
+  }
+
+  shutdown() {
+    this.#room.close()
+  }
+
+  snapshot() {
+    this.#said.push(['host', { snapshot: this.#room.getCurrentSnapshot() }])
+  }
+}

@@ -1,0 +1,154 @@
+//! How a room is driven by lines.
+
+use crate::Report;
+use crate::schema::schema;
+use roomsync::{
+    CloseReason, ConnectionId, FATAL_CLOSE_CODE, Instant, Key, Object, ObjectAccess, Room,
+    RoomAction, RoomConfig, RoomEvent, RoomSnapshot, SessionParams, Value,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Options {
+    #[serde(default)]
+    object_types: Vec<Key>,
+    snapshot: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "camelCase")]
+pub(crate) enum RoomCommand {
+    #[serde(rename_all = "camelCase")]
+    Open {
+        session: String,
+        readonly: bool,
+        object_access: String,
+    },
+    Message {
+        connection: u64,
+        text: String,
+    },
+    Drop {
+        connection: u64,
+    },
+    /// Time passes until `now`: all timers fire when they are due.
+    Wait,
+    Transact {
+        put: Vec<Object>,
+        remove: Vec<String>,
+    },
+    Load {
+        snapshot: Value,
+    },
+    Custom {
+        connection: u64,
+        data: Value,
+    },
+    CloseSession {
+        connection: u64,
+        reason: Option<String>,
+    },
+    Shutdown,
+    Snapshot,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Action {
+    Send { connection: u64, text: String },
+    Close { connection: u64, code: u16, reason: String },
+    Left { session: String },
+}
+
+pub(crate) struct RoomMachine(Room);
+
+impl RoomMachine {
+    pub(crate) fn new(options: Options) -> Result<Self, Box<dyn std::error::Error>> {
+        let mut config = RoomConfig::default();
+        config.object_types = options.object_types.into_iter().collect();
+        let snapshot = RoomSnapshot::from_value(&options.snapshot)?;
+        Ok(Self(Room::restore(config, Arc::new(schema()?), snapshot)?))
+    }
+
+    pub(crate) fn run(&mut self, now: Instant, command: RoomCommand) -> Report<Action> {
+        let mut report = Report { actions: Vec::new(), answer: None, refused: None };
+        match self.command(now, command, &mut report.actions) {
+            Ok(answer) => report.answer = answer,
+            Err(error) => report.refused = Some(error.to_string()),
+        }
+        self.drain(&mut report.actions);
+        report
+    }
+
+    fn command(
+        &mut self,
+        now: Instant,
+        command: RoomCommand,
+        actions: &mut Vec<Action>,
+    ) -> Result<Option<Value>, Box<dyn std::error::Error>> {
+        let room = &mut self.0;
+        match command {
+            RoomCommand::Open { session, readonly, object_access } => {
+                let mut params = SessionParams::new(&*session);
+                params.readonly = readonly;
+                params.object_access = match &*object_access {
+                    "read" => ObjectAccess::Read,
+                    _ => ObjectAccess::Write,
+                };
+                return Ok(Some(room.handle_connect(now, params)?.as_u64().into()));
+            }
+            RoomCommand::Message { connection, text } => {
+                room.handle_message(now, ConnectionId::from_u64(connection), text.as_bytes());
+            }
+            RoomCommand::Drop { connection } => {
+                room.handle_disconnect(now, ConnectionId::from_u64(connection));
+            }
+            RoomCommand::Wait => {
+                while let Some(due) = self.0.poll_timeout().filter(|due| *due <= now) {
+                    self.0.handle_timeout(due);
+                    self.drain(actions);
+                }
+            }
+            RoomCommand::Transact { put, remove } => room.transact(now, |tx| {
+                put.into_iter().try_for_each(|record| tx.put(record))?;
+                remove.iter().try_for_each(|id| tx.remove(id))
+            })?,
+            RoomCommand::Load { snapshot } => {
+                room.load_snapshot(now, RoomSnapshot::from_value(&snapshot)?)?;
+            }
+            RoomCommand::Custom { connection, data } => {
+                room.send_custom(now, ConnectionId::from_u64(connection), data)?;
+            }
+            RoomCommand::CloseSession { connection, reason } => {
+                let fatal = |reason: String| CloseReason::from_wire(FATAL_CLOSE_CODE, &reason);
+                let reason = reason.map_or(CloseReason::Closed, fatal);
+                room.close_session(now, ConnectionId::from_u64(connection), reason)?;
+            }
+            RoomCommand::Shutdown => room.shutdown(now),
+            RoomCommand::Snapshot => return Ok(Some(room.snapshot().to_value())),
+        }
+        Ok(None)
+    }
+
+    fn drain(&mut self, actions: &mut Vec<Action>) {
+        while let Some(action) = self.0.poll_action() {
+            match action {
+                RoomAction::Send { connection, frame } => {
+                    let text = frame.as_text().unwrap_or_default().into();
+                    actions.push(Action::Send { connection: connection.as_u64(), text });
+                }
+                RoomAction::Close { connection, reason } => actions.push(Action::Close {
+                    connection: connection.as_u64(),
+                    code: reason.code(),
+                    reason: reason.text().into(),
+                }),
+                RoomAction::Event(RoomEvent::Left { session, .. }) => {
+                    actions.push(Action::Left { session: session.to_string() });
+                }
+                RoomAction::Persist(_) | RoomAction::Event(_) => {}
+            }
+        }
+    }
+}
