@@ -6,6 +6,7 @@ use crate::invariant::{LOCAL, PERSISTED, QUIET, Verdict, fail, same};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::script::Step;
+use crate::trace::{Lane, Mark};
 use crate::world::{Doom, World, rights};
 use roomsync::{CloseReason, NetworkHint, PresenceMode, RoomSnapshot, Value};
 
@@ -65,8 +66,10 @@ impl World {
             _ if !breaks => Ok(()),
             Step::Cut { client: raw, how, late } => self.cut(client(raw), how, late),
             Step::Stall { client: raw, direction } => {
-                let Some(link) = self.clients[client(raw)].link else { return Ok(()) };
+                let client = client(raw);
+                let Some(link) = self.clients[client].link else { return Ok(()) };
                 self.has_faults = true;
+                self.mark(Lane::Client(client), || (Mark::Fault, format!("link {link} stalls")));
                 self.links[link].to_room.is_stalled |= direction % 3 != 0;
                 self.links[link].to_peer.is_stalled |= direction % 3 != 1;
                 Ok(())
@@ -79,7 +82,12 @@ impl World {
             Step::Network { client: raw, up } => {
                 let index = client(raw);
                 self.has_faults = true;
-                self.clients[index].has_network = up % 2 == 0;
+                let has_network = up.is_multiple_of(2);
+                self.clients[index].has_network = has_network;
+                self.mark(Lane::Client(index), || match has_network {
+                    true => (Mark::Mended, "has a network".into()),
+                    false => (Mark::Fault, "has no network".into()),
+                });
                 Ok(())
             }
             Step::Hint { client: raw, hint } => {
@@ -123,7 +131,7 @@ impl World {
                 return fail(LOCAL, format!("the clock moved, and {result:?}"));
             }
         }
-        self.note(|| format!("the host edits: {result:?}"));
+        self.mark(Lane::Room, || (Mark::Note, format!("host edits: {result:?}")));
         self.drain_room()
     }
 
@@ -154,7 +162,7 @@ impl World {
             self.oracle.host_changed();
         }
         self.oracle.reach.meet(Reach::Loaded);
-        self.note(|| "the host loads a snapshot".into());
+        self.mark(Lane::Room, || (Mark::Note, "host loads a snapshot".into()));
         self.drain_room()
     }
 
@@ -174,7 +182,7 @@ impl World {
         let reason = reason[usize::from(how % 3)].clone();
         // One that is gone already is an error that the host gets to know.
         let _gone = room.close_session(now, connection, reason).is_err();
-        self.note(|| format!("the host closes client {client}"));
+        self.mark(Lane::Room, || (Mark::Fault, format!("host closes client {client}")));
         self.drain_room()
     }
 
@@ -187,10 +195,12 @@ impl World {
         let room_told = notice(how % 4 < 2, if (how / 4).is_multiple_of(2) { 0 } else { late });
         let client_told =
             notice(how.is_multiple_of(2), if (how / 8).is_multiple_of(2) { 0 } else { late });
-        self.note(|| format!("{index} is cut"));
+        self.mark(Lane::Client(client), || (Mark::Fault, format!("link {index} is cut")));
         let link = &mut self.links[index];
-        link.to_room.cut(usize::from(how / 16 % 4), room_told);
-        link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        let to_room = link.to_room.cut(usize::from(how / 16 % 4), room_told);
+        let to_peer = link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        self.mark_lost(index, Direction::ToRoom, to_room);
+        self.mark_lost(index, Direction::ToPeer, to_peer);
         self.plan_arrival(index, Direction::ToRoom);
         self.plan_arrival(index, Direction::ToPeer);
         Ok(())
@@ -215,7 +225,7 @@ impl World {
         self.has_faults = true;
         self.room_hold = 0;
         room.shutdown(now);
-        self.note(|| "the room shuts down".into());
+        self.mark(Lane::Room, || (Mark::Fault, "shuts down".into()));
         self.drain_room()?;
         // It may have died on the way.
         if let Some(room) = &self.room {
@@ -237,14 +247,15 @@ impl World {
         if !self.clients[client].client.is_settled() {
             self.oracle.reach.meet(Reach::Restarted);
         }
-        self.note(|| format!("client {client} restarts"));
+        self.mark(Lane::Client(client), || (Mark::Fault, "restarts".into()));
         for index in 0..self.links.len() {
             let link = &mut self.links[index];
             if link.owner == Owner::Client(client) {
                 // Nobody is there any more to take what still arrives.
                 link.client_link = None;
-                link.to_peer.cut(0, None);
+                let lost = link.to_peer.cut(0, None);
                 link.to_room.push(self.now, Packet::End(CloseReason::Disconnected));
+                self.mark_lost(index, Direction::ToPeer, lost);
                 self.plan_arrival(index, Direction::ToRoom);
             }
         }
@@ -264,14 +275,16 @@ impl World {
         if by < 0 {
             self.oracle.reach.meet(Reach::ClockBack);
         }
-        self.note(|| format!("the clock of {machine} jumps by {by} us"));
         // A driver that sees its clock jump arms its timer anew: it is woken when it asked to be.
         match usize::from(machine) % (self.clients.len() + 1) {
             0 => {
+                self.mark(Lane::Room, || (Mark::Fault, format!("its clock jumps by {by} us")));
                 self.room_skew += by;
                 self.drain_room()
             }
             index => {
+                let lane = Lane::Client(index - 1);
+                self.mark(lane, || (Mark::Fault, format!("its clock jumps by {by} us")));
                 self.clients[index - 1].skew += by;
                 self.drain_client(index - 1)
             }
