@@ -10,11 +10,12 @@ use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::script::Setup;
-use crate::world::{Event, EventKey, World, check_idle, check_late, rights, shown};
+use crate::trace::{Lane, Mark};
+use crate::world::{Event, EventKey, World, check_idle, check_late, rights};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason,
     Identity, Instant, Key, LinkId, NetworkHint, Object, PresenceMode, RecordChange, RecordId,
-    Schema, Status,
+    Schema, Status, TransactError,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -182,6 +183,7 @@ impl World {
                 self.carry_out_for(client, action)?;
             }
             self.clients[client].was_held = false;
+            self.mark_states();
             self.check_copies(client)?;
             self.check_kept(client)?;
         }
@@ -199,7 +201,7 @@ impl World {
     fn carry_out_for(&mut self, client: usize, action: ClientAction) -> Verdict {
         match action {
             ClientAction::Dial => {
-                self.note(|| format!("client {client} dials"));
+                self.mark(Lane::Client(client), || (Mark::Note, "dials".into()));
                 let own = &mut self.clients[client];
                 own.dial += 1;
                 let (at, dial) = (self.now + own.delay, own.dial);
@@ -208,7 +210,6 @@ impl World {
             }
             ClientAction::Send { link, frame } => {
                 let index = self.live_link(client, link)?;
-                self.note(|| format!("client {client} -> {index}: {}", shown(frame.bytes())));
                 if let Some(message) = self.links[index].sent(frame.bytes()) {
                     self.clients[client].mirror.sends(&message);
                 }
@@ -217,7 +218,9 @@ impl World {
             }
             ClientAction::Close { link, reason } => {
                 let index = self.known_link(client, link)?;
-                self.note(|| format!("client {client} closes {index}: {reason:?}"));
+                self.mark(Lane::Client(client), || {
+                    (Mark::Note, format!("closes {index}: {reason:?}"))
+                });
                 if reason == CloseReason::Idle || reason == CloseReason::Reset {
                     self.oracle.reach.meet(Reach::ClientReset);
                 }
@@ -233,7 +236,7 @@ impl World {
                 Ok(())
             }
             ClientAction::Persist(commit) => {
-                self.note(|| format!("client {client} keeps {commit}"));
+                self.mark(Lane::Client(client), || (Mark::Durable, commit.to_string()));
                 self.clients[client].store.apply(&commit);
                 Ok(())
             }
@@ -263,8 +266,7 @@ impl World {
             ClientEvent::Changed { changes, .. } => fold(&mut own.copy, client, changes),
             ClientEvent::Presence(changes) => fold(&mut own.others, client, changes),
             ClientEvent::Status(status) => {
-                own.status = status.clone();
-                self.note(|| format!("client {client} is {status:?}"));
+                own.status = status;
                 Ok(())
             }
             ClientEvent::Settled | ClientEvent::Custom(_) => Ok(()),
@@ -308,7 +310,7 @@ impl World {
 
     fn dial_failed(&mut self, client: usize) -> Verdict {
         self.oracle.reach.meet(Reach::DialFailed);
-        self.note(|| format!("client {client}: dial failed"));
+        self.mark(Lane::Client(client), || (Mark::Fault, "dial failed".into()));
         let now = self.client_now(client);
         self.clients[client].client.handle_dial_failed(now);
         self.drain_client(client)
@@ -334,7 +336,7 @@ impl World {
                     return fail(IDS, format!("link {fresh} of client {client} after a later one"));
                 }
                 own.mirror.loses_link();
-                self.note(|| format!("client {client} has link {index}"));
+                self.mark(Lane::Client(client), || (Mark::Note, format!("has link {index}")));
                 self.drain_client(client)
             }
             Packet::Message(bytes) => {
@@ -356,11 +358,9 @@ impl World {
                 if !is_live {
                     check_idle(IDS, "a client", now, before, own.client.poll_timeout())?;
                 }
-                self.note(|| format!("client {client} <- {index}: {}", shown(&bytes)));
                 self.drain_client(client)
             }
             Packet::End(reason) => {
-                self.note(|| format!("client {client} <- {index}: end, {reason:?}"));
                 let own = &mut self.clients[client];
                 let Some(id) = self.links[index].client_link else {
                     // It ended before the client knew of it.
@@ -409,7 +409,9 @@ impl World {
         let expected = if result.is_ok() { meant } else { before };
         let seen = own.record(id).cloned();
         self.expect_marks(client, &marks);
-        self.note(|| format!("client {client} edits {id}: {result:?}"));
+        self.mark(Lane::Client(client), || {
+            (Mark::Note, format!("edits {id}{}", or_error(&result)))
+        });
         same(LOCAL, &format!("{id} at client {client} after {result:?}"), &expected, &seen)?;
         self.drain_client(client)
     }
@@ -427,7 +429,7 @@ impl World {
         } else if !own.is_closed {
             return fail(LOCAL, format!("presence is refused: {result:?}"));
         }
-        self.note(|| format!("client {client} shows itself"));
+        self.mark(Lane::Client(client), || (Mark::Note, "shows itself".into()));
         self.drain_client(client)
     }
 
@@ -439,7 +441,7 @@ impl World {
         // Longer in bytes than in UTF-16 units, and pairs of those at every place.
         pasted.insert("long", "a\u{1f600}".repeat(100_000));
         let result = self.clients[client].client.transact(now, |tx| tx.put(pasted));
-        self.note(|| format!("client {client} pastes: {result:?}"));
+        self.mark(Lane::Client(client), || (Mark::Note, format!("pastes{}", or_error(&result))));
         self.drain_client(client)
     }
 
@@ -447,17 +449,22 @@ impl World {
         let now = self.client_now(client);
         self.inputs += 1;
         self.clients[client].client.set_presence_mode(now, mode);
-        self.note(|| format!("client {client}: {mode:?}"));
+        self.mark(Lane::Client(client), || (Mark::Note, format!("presence mode {mode:?}")));
         self.drain_client(client)
     }
 
     pub(crate) fn client_hint(&mut self, client: usize, hint: NetworkHint) -> Verdict {
         let now = self.client_now(client);
         self.inputs += 1;
-        self.note(|| format!("client {client}: {hint:?}"));
+        self.mark(Lane::Client(client), || (Mark::Note, format!("is told: {hint:?}")));
         self.clients[client].client.handle_network(now, hint);
         self.drain_client(client)
     }
+}
+
+/// Nothing for what went well, and else what went wrong.
+fn or_error<T>(result: &Result<T, TransactError>) -> String {
+    result.as_ref().err().map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 fn fold(records: &mut Records, client: usize, changes: Vec<RecordChange>) -> Verdict {

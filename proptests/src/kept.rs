@@ -8,6 +8,7 @@ use crate::network::{Direction, Owner, Packet};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::rest::is_own_only;
+use crate::trace::{Lane, Mark};
 use crate::world::World;
 use roomsync::{Client, ClientAction, CloseReason, RecordId};
 use std::collections::BTreeMap;
@@ -66,7 +67,9 @@ impl World {
 
     /// The client's process dies here and now, and another goes on with what was durable.
     pub(crate) fn reopen(&mut self, client: usize) -> Verdict {
-        self.note(|| format!("client {client} dies, and goes on with what was kept"));
+        self.mark(Lane::Client(client), || {
+            (Mark::Fault, "dies, and goes on with what was kept".into())
+        });
         self.client_dies(client);
         let skew = self.clients[client].skew;
         let mut fresh = Honest::new(client, &self.setup, &self.schema, self.now, skew);
@@ -111,8 +114,9 @@ impl World {
             if link.owner == Owner::Client(client) {
                 // Nobody is there any more to take what still arrives.
                 link.client_link = None;
-                link.to_peer.cut(0, None);
+                let lost = link.to_peer.cut(0, None);
                 link.to_room.push(self.now, Packet::End(CloseReason::Disconnected));
+                self.mark_lost(index, Direction::ToPeer, lost);
                 self.plan_arrival(index, Direction::ToRoom);
             }
         }

@@ -18,7 +18,8 @@
 //! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, [`kept`] and [`model`]
 //!   find out whether it does.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
-//! - [`reach`]: what a run has met.
+//! - [`reach`]: what a run has met; [`trace`]: what happened in it; [`picture`]: a page that
+//!   shows it; [`progress`]: how far a search is.
 
 pub mod arb;
 pub mod edit;
@@ -36,6 +37,8 @@ mod naive;
 pub mod network;
 mod once;
 pub mod oracle;
+pub mod picture;
+pub mod progress;
 pub mod reach;
 pub mod report;
 pub mod rest;
@@ -44,4 +47,5 @@ pub mod steps;
 pub mod storage;
 pub mod tap;
 pub mod tape;
+pub mod trace;
 pub mod world;

@@ -6,7 +6,8 @@ use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, fail};
 use crate::model::{Mirror, Rights};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
-use crate::world::{Event, World, check_idle, shown};
+use crate::trace::{Lane, Mark};
+use crate::world::{Event, World, check_idle};
 use roomsync::{CloseReason, ObjectAccess, OpenError, SessionId, SessionParams};
 
 impl World {
@@ -24,7 +25,7 @@ impl World {
             self.links[index].is_unwritable = true;
             self.oracle.unwritable(index);
             room.handle_writable(now, connection, false);
-            self.note(|| format!("{index} does not read"));
+            self.mark(self.links[index].owner, || (Mark::Slow, "does not read".into()));
             self.drain_room()?;
         }
         Ok(())
@@ -37,7 +38,11 @@ impl World {
             Owner::Rude(_) => u64::from(self.setup.delay) * 1000,
         };
         let due = self.now + delay;
-        self.links[index].pipe(direction).push(due, packet);
+        let shown = self.trace.is_some().then(|| packet.clone());
+        let number = self.links[index].pipe(direction).push(due, packet);
+        if let Some(packet) = shown {
+            self.mark_sent(index, direction, packet, number);
+        }
         self.plan_arrival(index, direction);
     }
 
@@ -58,7 +63,8 @@ impl World {
             self.plan_arrival(index, direction);
             return Ok(());
         }
-        let Some(packet) = pipe.pop() else { return Ok(()) };
+        let Some((number, packet)) = pipe.pop() else { return Ok(()) };
+        self.mark_arrived(index, direction, &packet, number);
         self.plan_arrival(index, direction);
         self.inputs += 1;
         match direction {
@@ -90,7 +96,6 @@ impl World {
                 if !is_open {
                     check_idle(IDS, "the room", now, before, room.poll_timeout())?;
                 }
-                self.note(|| format!("room <- {index}: {}", shown(&bytes)));
                 self.drain_room()
             }
             Packet::End(_) => {
@@ -104,7 +109,6 @@ impl World {
                 if !was_open {
                     check_idle(IDS, "the room", now, before, room.poll_timeout())?;
                 }
-                self.note(|| format!("room <- {index}: end"));
                 self.send(index, Direction::ToPeer, Packet::End(CloseReason::Disconnected));
                 self.drain_room()
             }
@@ -152,7 +156,7 @@ impl World {
         let connection = link.connection;
         let Some(room) = &mut self.room else { return Ok(()) };
         room.handle_writable(now, connection, true);
-        self.note(|| format!("{index} reads"));
+        self.mark(self.links[index].owner, || (Mark::Mended, "reads again".into()));
         self.drain_room()
     }
 
@@ -190,7 +194,7 @@ impl World {
         self.links.push(Link::new(owner, dial, self.room_life, connection));
         let is_rude = matches!(owner, Owner::Rude(_));
         self.oracle.opened(SessionId::from(session), rights, is_rude);
-        self.note(|| format!("room: {session} connects as {index}"));
+        self.mark(Lane::Room, || (Mark::Note, format!("{session} connects as {index}")));
         self.drain_room()?;
         Ok(Some(index))
     }

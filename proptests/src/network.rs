@@ -7,7 +7,7 @@ use roomsync::{CloseReason, ConnectionId, LinkId, Value};
 use std::collections::VecDeque;
 
 /// What travels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet {
     /// The room took the connection.
     Opened,
@@ -18,11 +18,14 @@ pub enum Packet {
 }
 
 /// One direction of a link.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pipe {
-    packets: VecDeque<(u64, Packet)>,
+    /// When each is due, its number and itself.
+    packets: VecDeque<(u64, u64, Packet)>,
     /// When the last packet is due: none overtakes it.
     last_due: u64,
+    /// How many packets it has taken.
+    taken: u64,
     /// Nothing arrives for now.
     pub is_stalled: bool,
     /// Nothing more is taken; what is under way still arrives.
@@ -32,26 +35,31 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// Sends a packet that is to arrive at `due`. An end closes the pipe.
-    pub fn push(&mut self, due: u64, packet: Packet) {
+    /// Sends a packet that is to arrive at `due`. An end closes the pipe. Gives its number, or
+    /// `None` when nothing more is taken.
+    pub fn push(&mut self, due: u64, packet: Packet) -> Option<u64> {
         if self.is_closed {
-            return;
+            return None;
         }
         self.is_closed = matches!(packet, Packet::End(_));
         self.last_due = self.last_due.max(due);
-        self.packets.push_back((self.last_due, packet));
+        self.packets.push_back((self.last_due, self.taken, packet));
+        self.taken += 1;
+        Some(self.taken - 1)
     }
 
     /// The stream breaks: of what is under way the first `kept` packets still arrive. The receiver
-    /// is told at `due`, or never.
-    pub fn cut(&mut self, kept: usize, due: Option<u64>) {
-        self.packets.truncate(kept);
+    /// is told at `due`, or never. Gives the numbers of those that do not arrive.
+    pub fn cut(&mut self, kept: usize, due: Option<u64>) -> Vec<u64> {
+        let lost = self.packets.drain(kept.min(self.packets.len())..);
+        let lost = lost.map(|(_, number, _)| number).collect();
         if let Some(due) = due {
-            let ended = matches!(self.packets.back(), Some((_, Packet::End(_))));
+            let ended = matches!(self.packets.back(), Some((_, _, Packet::End(_))));
             self.is_closed = ended;
             self.push(due, Packet::End(CloseReason::Disconnected));
         }
         self.is_closed = true;
+        lost
     }
 
     /// Whether nothing more gets through.
@@ -63,12 +71,12 @@ impl Pipe {
     /// When the next packet arrives, unless the pipe is stalled.
     #[must_use]
     pub fn due(&self) -> Option<u64> {
-        self.packets.front().filter(|_| !self.is_stalled).map(|(due, _)| *due)
+        self.packets.front().filter(|_| !self.is_stalled).map(|(due, ..)| *due)
     }
 
-    /// Takes out the packet that arrives.
-    pub fn pop(&mut self) -> Option<Packet> {
-        self.packets.pop_front().map(|(_, packet)| packet)
+    /// Takes out the packet that arrives, with its number.
+    pub fn pop(&mut self) -> Option<(u64, Packet)> {
+        self.packets.pop_front().map(|(_, number, packet)| (number, packet))
     }
 
     /// How many packets are under way.
@@ -85,7 +93,7 @@ impl Pipe {
 }
 
 /// Where bytes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// From the peer to the room.
     ToRoom,

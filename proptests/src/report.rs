@@ -4,6 +4,7 @@ use crate::hash::Hash;
 use crate::invariant::{Failure, PANIC, REPLAY, fail};
 use crate::reach::Counts;
 use crate::script::{Script, Step};
+use crate::trace::{Entry, Lane, Mark};
 use crate::world::World;
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,8 +20,8 @@ pub struct Outcome {
     pub inputs: u64,
     /// A fingerprint of all actions.
     pub hash: Hash,
-    /// What happened, line by line, if that was asked for.
-    pub trace: Vec<String>,
+    /// What happened, if that was asked for.
+    pub trace: Vec<Entry>,
 }
 
 /// Runs a script, and then lets all come to rest.
@@ -46,7 +47,7 @@ pub fn run_traced(script: &Script, is_traced: bool) -> Outcome {
     let steps = script.steps.iter().chain(core::iter::once(&Step::Rest {}));
     let verdict = catch_unwind(AssertUnwindSafe(|| {
         for step in steps {
-            world.note(|| format!("== {step}"));
+            world.mark(Lane::World, || (Mark::Step, format!("== {step}")));
             world.apply(step)?;
         }
         Ok(())
@@ -56,12 +57,16 @@ pub fn run_traced(script: &Script, is_traced: bool) -> Outcome {
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         fail(PANIC, text.unwrap_or_default())
     });
+    if let Err(failure) = &verdict {
+        let text = || format!("{} is broken: {}", failure.oracle, failure.detail);
+        world.mark(Lane::World, || (Mark::Broken, text()));
+    }
     Outcome {
         failure: verdict.err(),
         reach: world.oracle.reach.clone(),
         inputs: world.inputs,
         hash: world.hash,
-        trace: world.trace.take().unwrap_or_default(),
+        trace: world.trace.take().unwrap_or_default().into_entries(),
     }
 }
 

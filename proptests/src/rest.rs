@@ -5,6 +5,7 @@ use crate::model::Records;
 use crate::network::{Link, Owner};
 use crate::oracle::records_of;
 use crate::reach::Reach;
+use crate::trace::{Lane, Mark};
 use crate::world::{World, shown_presence};
 use roomsync::{NetworkHint, Object, PresenceMode, SessionId, Status, Value};
 
@@ -50,6 +51,7 @@ impl World {
             self.oracle.drained(room, &self.storage, true)?;
         }
         self.check_bounds()?;
+        self.mark(Lane::World, || (Mark::Agreed, "all agree".into()));
         if core::mem::take(&mut self.has_faults) {
             self.oracle.reach.meet(Reach::Mended);
         }

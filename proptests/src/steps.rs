@@ -6,6 +6,7 @@ use crate::invariant::{LOCAL, PERSISTED, QUIET, Verdict, fail, same};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::script::Step;
+use crate::trace::{Lane, Mark};
 use crate::world::{Doom, World, rights};
 use roomsync::{CloseReason, NetworkHint, PresenceMode, RoomSnapshot, Value};
 
@@ -65,8 +66,10 @@ impl World {
             _ if !breaks => Ok(()),
             Step::Cut { client: raw, how, late } => self.cut(client(raw), how, late),
             Step::Stall { client: raw, direction } => {
-                let Some(link) = self.clients[client(raw)].link else { return Ok(()) };
+                let client = client(raw);
+                let Some(link) = self.clients[client].link else { return Ok(()) };
                 self.has_faults = true;
+                self.mark(Lane::Client(client), || (Mark::Fault, format!("link {link} stalls")));
                 self.links[link].to_room.is_stalled |= direction % 3 != 0;
                 self.links[link].to_peer.is_stalled |= direction % 3 != 1;
                 Ok(())
@@ -79,7 +82,12 @@ impl World {
             Step::Network { client: raw, up } => {
                 let index = client(raw);
                 self.has_faults = true;
-                self.clients[index].has_network = up % 2 == 0;
+                let has_network = up.is_multiple_of(2);
+                self.clients[index].has_network = has_network;
+                self.mark(Lane::Client(index), || match has_network {
+                    true => (Mark::Mended, "has a network".into()),
+                    false => (Mark::Fault, "has no network".into()),
+                });
                 Ok(())
             }
             Step::Hint { client: raw, hint } => {
@@ -131,7 +139,7 @@ impl World {
                 return fail(LOCAL, format!("the clock moved, and {result:?}"));
             }
         }
-        self.note(|| format!("the host edits: {result:?}"));
+        self.mark(Lane::Room, || (Mark::Note, format!("host edits: {result:?}")));
         self.drain_room()
     }
 
@@ -162,7 +170,7 @@ impl World {
             self.oracle.host_changed();
         }
         self.oracle.reach.meet(Reach::Loaded);
-        self.note(|| "the host loads a snapshot".into());
+        self.mark(Lane::Room, || (Mark::Note, "host loads a snapshot".into()));
         self.drain_room()
     }
 
@@ -182,7 +190,7 @@ impl World {
         let reason = reason[usize::from(how % 3)].clone();
         // One that is gone already is an error that the host gets to know.
         let _gone = room.close_session(now, connection, reason).is_err();
-        self.note(|| format!("the host closes client {client}"));
+        self.mark(Lane::Room, || (Mark::Fault, format!("host closes client {client}")));
         self.drain_room()
     }
 
@@ -195,10 +203,12 @@ impl World {
         let room_told = notice(how % 4 < 2, if (how / 4).is_multiple_of(2) { 0 } else { late });
         let client_told =
             notice(how.is_multiple_of(2), if (how / 8).is_multiple_of(2) { 0 } else { late });
-        self.note(|| format!("{index} is cut"));
+        self.mark(Lane::Client(client), || (Mark::Fault, format!("link {index} is cut")));
         let link = &mut self.links[index];
-        link.to_room.cut(usize::from(how / 16 % 4), room_told);
-        link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        let to_room = link.to_room.cut(usize::from(how / 16 % 4), room_told);
+        let to_peer = link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        self.mark_lost(index, Direction::ToRoom, to_room);
+        self.mark_lost(index, Direction::ToPeer, to_peer);
         self.plan_arrival(index, Direction::ToRoom);
         self.plan_arrival(index, Direction::ToPeer);
         Ok(())
@@ -223,7 +233,7 @@ impl World {
         self.has_faults = true;
         self.room_hold = 0;
         room.shutdown(now);
-        self.note(|| "the room shuts down".into());
+        self.mark(Lane::Room, || (Mark::Fault, "shuts down".into()));
         self.drain_room()?;
         // It may have died on the way.
         if let Some(room) = &self.room {
@@ -244,7 +254,7 @@ impl World {
         if !self.clients[client].client.is_settled() {
             self.oracle.reach.meet(Reach::Restarted);
         }
-        self.note(|| format!("client {client} restarts"));
+        self.mark(Lane::Client(client), || (Mark::Fault, "restarts".into()));
         self.client_dies(client);
         let (setup, schema, now) = (self.setup.clone(), self.schema.clone(), self.now);
         self.clients[client].restart(client, &setup, &schema, now);
@@ -262,14 +272,16 @@ impl World {
         if by < 0 {
             self.oracle.reach.meet(Reach::ClockBack);
         }
-        self.note(|| format!("the clock of {machine} jumps by {by} us"));
         // A driver that sees its clock jump arms its timer anew: it is woken when it asked to be.
         match usize::from(machine) % (self.clients.len() + 1) {
             0 => {
+                self.mark(Lane::Room, || (Mark::Fault, format!("its clock jumps by {by} us")));
                 self.room_skew += by;
                 self.drain_room()
             }
             index => {
+                let lane = Lane::Client(index - 1);
+                self.mark(lane, || (Mark::Fault, format!("its clock jumps by {by} us")));
                 self.clients[index - 1].skew += by;
                 self.drain_client(index - 1)
             }

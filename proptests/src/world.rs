@@ -14,6 +14,7 @@ use crate::oracle::Oracle;
 use crate::reach::Reach;
 use crate::script::Setup;
 use crate::storage::Storage;
+use crate::trace::{Lane, Mark, Trace};
 use bytes::Bytes;
 use roomsync::{
     CloseReason, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Schema, Value,
@@ -43,6 +44,9 @@ pub enum Event {
 
 /// A key of the queue: when, and the how manieth of all.
 pub type EventKey = (u64, u64);
+
+/// The world's time when a run begins, in microseconds.
+pub(crate) const BEGIN: u64 = 1_000_000_000;
 
 /// How a room's process will die.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +85,7 @@ pub struct World {
     pub(crate) hash: Hash,
     pub(crate) inputs: u64,
     pub(crate) has_faults: bool,
-    pub(crate) trace: Option<Vec<String>>,
+    pub(crate) trace: Option<Trace>,
 }
 
 impl World {
@@ -102,7 +106,7 @@ impl World {
         let mut world = Self {
             setup: setup.clone(),
             schema: edit::schema(false),
-            now: 1_000_000_000,
+            now: BEGIN,
             queue: BTreeMap::new(),
             sequence: 0,
             at_this_time: 0,
@@ -121,7 +125,7 @@ impl World {
             hash: Hash::default(),
             inputs: 0,
             has_faults: false,
-            trace: is_traced.then(Vec::new),
+            trace: is_traced.then(Trace::default),
         };
         for index in 0..usize::from(setup.clients.max(1)) {
             let skew = index as i64 * 977_000_123;
@@ -129,13 +133,6 @@ impl World {
             world.drain_client(index)?;
         }
         Ok(world)
-    }
-
-    pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
-        if let Some(lines) = &mut self.trace {
-            let at = (self.now - 1_000_000_000) as f64 / 1000.0;
-            lines.push(format!("{at:>12.3} {}", text()));
-        }
     }
 
     /// Plans an event.
@@ -254,6 +251,7 @@ impl World {
     }
 
     fn arm_room(&mut self) -> Verdict {
+        self.mark_states();
         if let Some(key) = self.room_timer.take() {
             self.queue.remove(&key);
         }
@@ -272,7 +270,6 @@ impl World {
                 let Some(index) = self.connections.get(&connection).copied() else {
                     return fail(IDS, format!("a message on {connection}, which never was"));
                 };
-                self.note(|| format!("room -> {index}: {}", shown(frame.bytes())));
                 let link = &mut self.links[index];
                 let Some(message) = parse(frame.bytes()) else {
                     return fail(IDS, "a message that is none");
@@ -285,7 +282,7 @@ impl World {
                 let Some(index) = self.connections.get(&connection).copied() else {
                     return fail(IDS, format!("the close of {connection}, which never was"));
                 };
-                self.note(|| format!("room closes {index}: {reason:?}"));
+                self.mark(Lane::Room, || (Mark::Note, format!("closes {index}: {reason:?}")));
                 let is_honest = matches!(self.links[index].owner, Owner::Client(_));
                 if self.setup.calm == 1 && is_honest && reason != CloseReason::ShuttingDown {
                     fail(CALM, format!("an honest connection is closed: {reason:?}"))?;
@@ -297,7 +294,9 @@ impl World {
                 Ok(())
             }
             RoomAction::Persist(commit) => {
-                self.note(|| format!("persist {}: {:?}", commit.clock, commit.origin));
+                self.mark(Lane::Room, || {
+                    (Mark::Durable, format!("persists {}: {:?}", commit.clock, commit.origin))
+                });
                 if let Err(wrong) = self.storage.apply(&commit) {
                     return fail(PERSISTED, wrong);
                 }
@@ -311,7 +310,7 @@ impl World {
     pub(crate) fn crash(&mut self) -> Verdict {
         let Some(doom) = self.doom.take() else { return Ok(()) };
         let clock = self.storage.clock();
-        self.note(|| format!("the room dies at clock {clock}"));
+        self.mark(Lane::Room, || (Mark::Fault, format!("dies at clock {clock}")));
         for index in 0..self.links.len() {
             if self.links[index].room_life != self.room_life {
                 continue;
@@ -319,8 +318,10 @@ impl World {
             let notice = (doom.how % 3 > 0).then_some(self.now + u64::from(doom.how % 7) * 30_000);
             let link = &mut self.links[index];
             link.is_open = false;
-            link.to_room.cut(0, None);
-            link.to_peer.cut(usize::from(doom.how / 7 % 4), notice);
+            let to_room = link.to_room.cut(0, None);
+            let to_peer = link.to_peer.cut(usize::from(doom.how / 7 % 4), notice);
+            self.mark_lost(index, Direction::ToRoom, to_room);
+            self.mark_lost(index, Direction::ToPeer, to_peer);
             self.plan_arrival(index, Direction::ToPeer);
         }
         self.room_ends(doom.down);
@@ -339,6 +340,7 @@ impl World {
             self.queue.remove(&key);
         }
         self.room_life += 1;
+        self.mark_states();
         self.plan(self.now + down, Event::RoomUp);
     }
 
@@ -352,7 +354,7 @@ impl World {
             Ok(room) => self.room = Some(room),
             Err(error) => fail(PERSISTED, format!("the room cannot be restored: {error}"))?,
         }
-        self.note(|| "the room is back".into());
+        self.mark(Lane::Room, || (Mark::Mended, "is back".into()));
         self.drain_room()
     }
 

@@ -140,7 +140,8 @@ impl ClientMachine {
                 ClientAction::Event(ClientEvent::Custom(data)) => {
                     actions.push(Action::Custom { data });
                 }
-                ClientAction::Dial | ClientAction::Event(_) => {}
+                // Nothing is kept here.
+                ClientAction::Persist(_) | ClientAction::Dial | ClientAction::Event(_) => {}
             }
         }
     }

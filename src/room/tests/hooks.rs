@@ -132,7 +132,9 @@ fn rights_come_before_authorizers_and_the_host_needs_none() {
     let a = world.join_as(SessionParams { readonly: true, ..SessionParams::new("a") }, 8);
     world.push(a, 1, &put_page("p", ""));
     world.assert_data(a, &[discard(1, 0)]);
-    world.act(|room, now| room.transact(now, |tx| tx.put(page("p", "").parse().unwrap()))).unwrap();
+    world
+        .act(|room, now| room.transact(now, |tx| tx.put(page("p", "").parse::<Object>().unwrap())))
+        .unwrap();
     world.act(|room, now| room.transact(now, |tx| tx.remove("p"))).unwrap();
     assert_eq!(world.room.clock(), 2);
 }

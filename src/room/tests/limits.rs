@@ -138,7 +138,8 @@ fn so_many_records_are_created() {
     world.heard(a);
     assert_eq!((world.record("q"), world.record("r")), (page("q", r#","x":1"#), page("r", "")));
     // The host knows what it does.
-    let another = |tx: &mut crate::Transaction<'_>| tx.put(page("s", "").parse().unwrap());
+    let another =
+        |tx: &mut crate::Transaction<'_>| tx.put(page("s", "").parse::<Object>().unwrap());
     world.act(|room, now| room.transact(now, another)).unwrap();
     world.push(a, 6, &put_page("t", ""));
     assert_eq!(world.room.records().count(), 3);
