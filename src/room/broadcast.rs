@@ -2,7 +2,7 @@
 
 use super::Room;
 use super::dialect::{Dialect, Form};
-use super::log::Entry;
+use super::log::{Audience, Entry};
 use super::session::{Session, SessionKey};
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 use crate::ids::RecordId;
@@ -27,12 +27,13 @@ impl Room {
         let patches = self.encode_patches(ops);
         let key = pusher.as_ref().map(|pusher| pusher.key);
         let result = pusher.map_or_else(Bytes::new, |pusher| self.encode_result(pusher));
-        let entry = Entry { pusher: key, result, patches };
+        let audience = Audience::default();
+        let entry = Entry { pusher: key, result, patches, audience };
         self.log.push(entry, self.config.limits.log_bytes);
     }
 
     /// The patch by the slot of each dialect, encoded once where several are told the same.
-    fn encode_patches(&self, ops: &[(RecordId, RecordOp)]) -> Vec<Bytes> {
+    pub(super) fn encode_patches(&self, ops: &[(RecordId, RecordOp)]) -> Vec<Bytes> {
         let has_appends = ops.iter().any(|(_, op)| has_string_append(op));
         let mut encoded: Vec<(Form, Bytes)> = Vec::new();
         let patches = self.dialects.by_slot().map(|dialect| {
@@ -61,7 +62,7 @@ impl Room {
         Bytes::from(out)
     }
 
-    fn encode_result(&self, pusher: Pusher) -> Bytes {
+    pub(super) fn encode_result(&self, pusher: Pusher) -> Bytes {
         let Pusher { key: _, client_clock, action, dialect } = pusher;
         let action = match action {
             PushAction::RebaseWithDiff(diff) => {

@@ -39,7 +39,8 @@ impl Room {
                 oldest = oldest.min(reader.position);
                 continue;
             }
-            let (own, slot) = (!reader.unanswered.is_empty(), reader.dialect.slot);
+            let is_common = self.log.is_common_since(reader.position);
+            let (own, slot) = (!is_common || !reader.unanswered.is_empty(), reader.dialect.slot);
             let known =
                 shared.iter().find(|it| !own && it.position == reader.position && it.slot == slot);
             let frame = match known {
@@ -57,6 +58,9 @@ impl Room {
             reader.position = end;
             reader.unanswered.clear();
             reader.told_clock = self.store.clock();
+            if let Some(sight) = &mut reader.sight {
+                sight.has_read();
+            }
             if let Some(frame) = frame {
                 reader.next_flush = self.now.saturating_add(self.config.flush_interval);
                 let connection = link.connection;
@@ -91,7 +95,10 @@ impl Room {
     fn catch_up(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get(&key) else { return };
         let State::Connected { link, reader } = &session.state else { return };
-        let removed = self.log.presence_removed_since(reader.position);
+        let removed = match &reader.sight {
+            Some(sight) => sight.lost(),
+            None => self.log.presence_removed_since(reader.position),
+        };
         let Some(removed) = removed.filter(|_| self.store.knows_since(reader.told_clock)) else {
             return self.cancel(key, CloseReason::Reset);
         };
@@ -100,7 +107,7 @@ impl Room {
             let op = record.cloned().map_or(RecordOp::Remove, RecordOp::Put);
             diff.insert(id.clone(), op);
         }
-        for (id, record) in self.presence_of_others(key) {
+        for (id, record) in self.presence_of_others(key, reader.sight.as_deref()) {
             diff.insert(id.clone(), RecordOp::Put(record.clone()));
         }
         let server_clock = self.store.clock();
@@ -110,9 +117,12 @@ impl Room {
             action: PushAction::Discard,
         });
         let patch = (!diff.is_empty()).then_some(DataEntry::Patch { diff, server_clock });
-        let entries = answers.chain(patch).collect();
-        let frame = encode_server_message(&ServerMessage::Data(entries));
-        self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
+        let entries: Vec<DataEntry> = answers.chain(patch).collect();
+        // What fell off the log may all have been for others.
+        if !entries.is_empty() {
+            let frame = encode_server_message(&ServerMessage::Data(entries));
+            self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
+        }
         let (end, now) = (self.log.end(), self.now);
         let next_flush = now.saturating_add(self.config.flush_interval);
         if let Some(Session { state: State::Connected { reader, .. }, .. }) =
@@ -122,6 +132,9 @@ impl Room {
             reader.told_clock = server_clock;
             reader.next_flush = next_flush;
             reader.unanswered.clear();
+            if let Some(sight) = &mut reader.sight {
+                sight.has_read();
+            }
         }
     }
 }

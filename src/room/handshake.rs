@@ -2,6 +2,7 @@
 
 use super::dialect::Form;
 use super::session::{Claim, OwedConnect, Reader, SessionKey, State};
+use super::visibility::Sight;
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
@@ -90,7 +91,8 @@ impl Room {
     ) {
         let claim = self.claim(key, &request);
         let dialect = self.dialects.of(Form::of_version(version));
-        let frame = self.connect_answer(key, &request, claim.as_ref());
+        let sight = self.first_sight(key);
+        let frame = self.connect_answer(key, &request, claim.as_ref(), sight.as_deref());
         let (position, clock) = (self.log.end(), self.store.clock());
         let Some(session) = self.sessions.get_mut(&key) else { return };
         let cancelled = State::Cancelled { until: self.now, reason: CloseReason::Disconnected };
@@ -111,6 +113,7 @@ impl Room {
                     told_clock: clock,
                     unanswered: VecDeque::new(),
                     claim,
+                    sight,
                 };
                 State::Connected { link, reader }
             }
@@ -123,13 +126,14 @@ impl Room {
         key: SessionKey,
         request: &ConnectRequest,
         claim: Option<&Claim>,
+        sight: Option<&Sight>,
     ) -> Frame {
         let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
         let documents = match since {
             Some(clock) => encode_entries(self.store.changes_since(clock)),
             None => self.all_documents(),
         };
-        let presence = self.presence_of_others(key).map(|(id, record)| (id, Some(record)));
+        let presence = self.presence_of_others(key, sight).map(|(id, record)| (id, Some(record)));
         let presence = encode_entries(presence);
         let session = self.sessions.get(&key);
         let answer = ConnectAnswer {

@@ -19,6 +19,8 @@ pub struct Veto;
 type OnCreate = dyn Fn(&SessionView<'_>, Object) -> Result<Object, Veto> + Send + Sync;
 type OnUpdate = dyn Fn(&SessionView<'_>, &Object, &Object) -> Result<(), Veto> + Send + Sync;
 type OnRemove = dyn Fn(&SessionView<'_>, &Object) -> Result<(), Veto> + Send + Sync;
+pub(super) type ShowPresence =
+    dyn Fn(&SessionView<'_>, &SessionView<'_>, &Object) -> bool + Send + Sync;
 type OnPush = dyn Fn(&SessionView<'_>, &PushView<'_>) -> Result<(), Veto> + Send + Sync;
 
 /// What sessions may do with the records of one type. What it says nothing of is allowed.
@@ -57,6 +59,7 @@ pub struct Authorizer {
 pub struct Hooks {
     authorizers: BTreeMap<Key, Authorizer>,
     push: Option<Arc<OnPush>>,
+    presence: Option<Arc<ShowPresence>>,
 }
 
 /// A push that has arrived, before anything of it has happened.
@@ -162,6 +165,35 @@ impl Hooks {
         self
     }
 
+    /// Decides whether a session (the first) sees the presence of another (the second), which is
+    /// the record.
+    ///
+    /// It is asked when either presence changes, when either session connects, and by
+    /// [`Room::review_presence`](crate::Room::review_presence). Who begins to see a presence is
+    /// told it whole, and who no longer does that it is gone.
+    ///
+    /// ```
+    /// let mut config = roomsync::RoomConfig::default();
+    /// // Who is on another page is not seen.
+    /// config.hooks = config.hooks.filter_presence(|viewer, _owner, record| {
+    ///     let page = viewer.presence.and_then(|own| own.get("currentPageId"));
+    ///     page == record.get("currentPageId")
+    /// });
+    /// ```
+    #[must_use]
+    pub fn filter_presence(
+        mut self,
+        sees: impl Fn(&SessionView<'_>, &SessionView<'_>, &Object) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.presence = Some(Arc::new(sees));
+        self
+    }
+
+    /// The filter of presence, if there is one.
+    pub(super) fn show_presence(&self) -> Option<Arc<ShowPresence>> {
+        self.presence.clone()
+    }
+
     pub(super) fn authorizer(&self, type_name: &str) -> Option<&Authorizer> {
         if self.authorizers.is_empty() { None } else { self.authorizers.get(type_name) }
     }
@@ -218,6 +250,7 @@ impl fmt::Debug for Hooks {
         f.debug_struct("Hooks")
             .field("authorizers", &self.authorizers)
             .field("check_push", &self.push.is_some())
+            .field("filter_presence", &self.presence.is_some())
             .finish()
     }
 }

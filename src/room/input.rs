@@ -61,6 +61,7 @@ impl Room {
                 if let Some(replaced) = replaced {
                     self.close_connection(replaced, CloseReason::Replaced);
                 }
+                self.review_presence_of(key);
                 key
             }
             None => {

@@ -15,6 +15,8 @@ pub(super) struct Log {
     bytes: usize,
     /// After the last entry that others than its pusher have to hear.
     broadcast_end: u64,
+    /// After the last entry that does not mean the same to all others.
+    audience_end: u64,
     /// Presence that was removed, for sessions that fell off the log, with its position.
     presence_removed: VecDeque<(u64, RecordId)>,
     /// Sessions that read at or before this position can no longer be told of removed presence.
@@ -29,21 +31,60 @@ pub(super) struct Entry {
     pub(super) result: Bytes,
     /// For all others, by the slot of their dialect. Empty for those that have nothing to hear.
     pub(super) patches: Vec<Bytes>,
+    /// Those others who hear something else.
+    pub(super) audience: Audience,
+}
+
+/// Who hears what of an entry that does not mean the same to all.
+#[derive(Debug, Default)]
+pub(super) struct Audience {
+    /// What is told to some, each by the slot of their dialect.
+    versions: Vec<Vec<Bytes>>,
+    /// Which of the versions a session is told. Sorted.
+    hears: Vec<(SessionKey, usize)>,
+}
+
+impl Audience {
+    /// Lets sessions hear `patches`.
+    pub(super) fn add(&mut self, patches: Vec<Bytes>, who: impl Iterator<Item = SessionKey>) {
+        let version = self.versions.len();
+        self.versions.push(patches);
+        self.hears.extend(who.map(|key| (key, version)));
+        self.hears.sort_unstable();
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.hears.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        let versions = self.versions.iter().flatten().map(Bytes::len).sum::<usize>();
+        versions + self.hears.len() * size_of::<(SessionKey, usize)>()
+    }
+
+    fn part_for(&self, key: SessionKey) -> Option<&Vec<Bytes>> {
+        let position = self.hears.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        self.hears.get(position).and_then(|(_, version)| self.versions.get(*version))
+    }
 }
 
 impl Entry {
     /// Its bytes. What dialects share counts for each, so this is never less than what it takes.
     fn len(&self) -> usize {
-        self.result.len() + self.patches.iter().map(Bytes::len).sum::<usize>()
+        let patches = self.patches.iter().map(Bytes::len).sum::<usize>();
+        self.result.len() + patches + self.audience.len()
     }
 
     fn is_for_others(&self) -> bool {
-        self.patches.iter().any(|patch| !patch.is_empty())
+        self.patches.iter().any(|patch| !patch.is_empty()) || !self.audience.is_empty()
     }
 
     /// What the session hears of this entry, if anything.
     pub(super) fn part_for(&self, key: SessionKey, slot: usize) -> Option<&Bytes> {
-        if self.pusher == Some(key) { Some(&self.result) } else { self.patches.get(slot) }
+        if self.pusher == Some(key) {
+            return Some(&self.result);
+        }
+        self.audience.part_for(key).unwrap_or(&self.patches).get(slot)
     }
 }
 
@@ -62,6 +103,11 @@ impl Log {
         self.broadcast_end
     }
 
+    /// Whether all who read from `position` on hear the same, but for results.
+    pub(super) const fn is_common_since(&self, position: u64) -> bool {
+        position >= self.audience_end
+    }
+
     /// Adds an entry, unless nobody hears anything of it. The oldest fall off when the log is over
     /// `max_bytes`.
     pub(super) fn push(&mut self, entry: Entry, max_bytes: usize) {
@@ -71,6 +117,9 @@ impl Log {
         self.bytes += entry.len();
         if entry.is_for_others() {
             self.broadcast_end = self.end() + 1;
+        }
+        if !entry.audience.is_empty() {
+            self.audience_end = self.end() + 1;
         }
         self.entries.push_back(entry);
         while self.bytes > max_bytes && self.entries.len() > 1 {

@@ -21,6 +21,7 @@ mod rate;
 mod session;
 mod timers;
 mod view;
+mod visibility;
 
 pub use action::{Change, Commit, Origin, RoomAction, RoomEvent};
 pub use config::{RoomConfig, SessionParams};

@@ -3,7 +3,6 @@
 use super::Room;
 use super::session::SessionKey;
 use crate::diff::{Effect, ObjectDiff, RecordOp, StringAppend};
-use crate::ids::RecordId;
 use crate::schema::InvalidRecord;
 use crate::store::size_of_object;
 use crate::value::Object;
@@ -53,14 +52,5 @@ impl Room {
             },
         };
         Ok(Some(PresenceChange { after, op }))
-    }
-
-    /// The presence records that the session is shown.
-    pub(super) fn presence_of_others(
-        &self,
-        key: SessionKey,
-    ) -> impl Iterator<Item = (&RecordId, &Object)> {
-        let others = self.sessions.iter().filter(move |(other, _)| **other != key);
-        others.filter_map(|(_, session)| Some((&session.presence_id, session.presence.as_ref()?)))
     }
 }

@@ -5,6 +5,7 @@ use super::counters::add;
 use super::hooks::{PushView, Veto};
 use super::presence::PresenceChange;
 use super::session::{Session, SessionKey, State, Unanswered};
+use super::visibility::Shown;
 use super::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::{Effect, NetworkDiff, ObjectDiff, RecordOp};
@@ -63,7 +64,7 @@ impl Room {
             sessions: &self.sessions,
             by: session,
         };
-        let (action, Step { mut ops, before }) = match diff {
+        let (action, Step { ops, before }) = match diff {
             None => (PushAction::Commit, Step::default()),
             Some(diff) => {
                 let mut edit = self.store.edit();
@@ -88,11 +89,12 @@ impl Room {
             let origin = Origin::Session { session: name.clone(), identity, client_clock };
             self.persist(origin, &ops, before, applied);
         }
+        let mut shown = None;
         if let Some(PresenceChange { after, op }) = planned
             && let Some(session) = self.sessions.get_mut(&key)
         {
             session.presence = Some(after.clone());
-            ops.push((session.presence_id.clone(), op));
+            shown = Some(Shown { owner: key, id: session.presence_id.clone(), op });
             self.emit(RoomEvent::Presence { session: name, record: Some(after) });
         }
         let counter = match action {
@@ -102,7 +104,11 @@ impl Room {
         };
         add(counter, 1);
         let position = self.log.end();
-        self.broadcast(Some(Pusher { key, client_clock, action, dialect }), &ops);
+        let is_shown = shown.is_some();
+        self.announce(Some(Pusher { key, client_clock, action, dialect }), ops, shown);
+        if is_shown {
+            self.review_sight_of(key);
+        }
         if let Some(session) = self.sessions.get_mut(&key)
             && let State::Connected { reader, .. } = &mut session.state
         {

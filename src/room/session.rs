@@ -3,6 +3,7 @@
 use super::dialect::Dialect;
 use super::rate::Buckets;
 use super::view::Meta;
+use super::visibility::{Shown, Sight};
 use super::{Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::RecordOp;
@@ -14,8 +15,10 @@ use crate::wire::{
     Assembler, ConnectRequest, IncompatibilityReason, ObjectAccess, ServerMessage,
     encode_server_message,
 };
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// The room's own name for a session, in order of appearance. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +90,8 @@ pub(super) struct Reader {
     pub(super) unanswered: VecDeque<Unanswered>,
     /// Who it says it is, if its pushes are counted. No other live session says the same.
     pub(super) claim: Option<Claim>,
+    /// Whose presence it sees, if not everybody's.
+    pub(super) sight: Option<Box<Sight>>,
 }
 
 /// A client whose pushes are counted, and the last of them that was taken.
@@ -139,6 +144,13 @@ impl Session {
         }
     }
 
+    pub(super) const fn reader_mut(&mut self) -> Option<&mut Reader> {
+        match &mut self.state {
+            State::Connected { reader, .. } => Some(reader),
+            State::AwaitingConnect { .. } | State::Cancelled { .. } => None,
+        }
+    }
+
     pub(super) const fn reader(&self) -> Option<&Reader> {
         match &self.state {
             State::Connected { reader, .. } => Some(reader),
@@ -187,8 +199,8 @@ impl Room {
             if !self.is_shut_down {
                 let most = self.config.limits.tombstones;
                 self.log.note_presence_removed(&session.presence_id, most);
-                let op = (session.presence_id, RecordOp::Remove);
-                self.broadcast(None, &[op]);
+                let (id, op) = (session.presence_id, RecordOp::Remove);
+                self.announce(None, Vec::new(), Some(Shown { owner: key, id, op }));
             }
             let session = session.name.clone();
             self.emit(RoomEvent::Presence { session, record: None });

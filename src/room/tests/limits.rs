@@ -318,10 +318,15 @@ fn so_many_removals_are_remembered() {
 
 #[test]
 fn so_many_removals_of_presence_are_remembered_for_a_session_that_does_not_read() {
-    for (guests, fits) in [(3, true), (4, false)] {
+    for (guests, fits, is_filtered) in
+        [(3, true, false), (4, false, false), (3, true, true), (4, false, true)]
+    {
         let mut world = World::with(|config| {
             config.limits.tombstones = 3;
             config.limits.log_bytes = 1;
+            if is_filtered {
+                config.hooks = Hooks::default().filter_presence(|_, _, _| true);
+            }
         });
         let guests: Vec<_> = (0..guests).map(|n| world.join(&format!("g{n}"))).collect();
         for guest in &guests {

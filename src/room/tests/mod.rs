@@ -21,6 +21,7 @@ mod sending;
 mod sessions;
 mod stalls;
 mod timeouts;
+mod visibility;
 
 use super::*;
 use crate::close::CloseReason;

@@ -4,6 +4,7 @@ use super::persist::{Stored, store_all};
 use super::replica::Replica;
 use super::*;
 use alloc::collections::VecDeque;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// SplitMix64: small, and the same on every machine.
 struct Random(u64);
@@ -30,6 +31,15 @@ impl Random {
     }
 }
 
+/// Whether somebody who shows `viewer` sees `record`: those of one side see one another.
+fn sees(viewer: Option<&Object>, record: &Object) -> bool {
+    let side = |record: &Object| {
+        let x = record.get("x").and_then(crate::Value::as_number).and_then(crate::Number::as_i64);
+        x.unwrap_or_default() % 2
+    };
+    viewer.map_or(0, side) == side(record)
+}
+
 /// A client with the wire to it: what was sent and did not arrive yet.
 struct Client {
     name: String,
@@ -51,6 +61,9 @@ struct Simulation {
     shown: BTreeMap<SessionId, Object>,
     snapshots: Vec<RoomSnapshot>,
     requests: u64,
+    /// Whether who sees whom goes by [`sees`], unless everybody is seen for now.
+    is_filtered: bool,
+    is_open: Arc<AtomicBool>,
     /// All actions so far, as text.
     transcript: String,
 }
@@ -58,6 +71,7 @@ struct Simulation {
 impl Simulation {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
+        let (is_filtered, is_open) = (random.chance(50), Arc::new(AtomicBool::new(false)));
         let world = World::timed(|config| {
             if random.chance(50) {
                 config.limits.log_bytes = 400;
@@ -70,6 +84,12 @@ impl Simulation {
             }
             if random.chance(20) {
                 config.reconnect_grace = Duration::ZERO;
+            }
+            if is_filtered {
+                let is_open = Arc::clone(&is_open);
+                config.hooks = Hooks::default().filter_presence(move |viewer, _, record| {
+                    is_open.load(Ordering::Relaxed) || sees(viewer.presence, record)
+                });
             }
         });
         let client = |(name, version): (&str, u32)| Client {
@@ -90,6 +110,8 @@ impl Simulation {
             shown: BTreeMap::new(),
             snapshots: Vec::new(),
             requests: 0,
+            is_filtered,
+            is_open,
             transcript: String::new(),
         }
     }
@@ -296,7 +318,11 @@ impl Simulation {
     }
 
     fn host(&mut self) {
-        if self.random.chance(70) {
+        if self.random.chance(20) {
+            let is_open = self.random.chance(30);
+            self.is_open.store(is_open, Ordering::Relaxed);
+            self.world.act(Room::review_presence);
+        } else if self.random.chance(70) {
             let id = format!("p{}", self.random.below(6));
             let n = self.random.below(9);
             let write = |tx: &mut crate::Transaction<'_>| {
@@ -348,7 +374,15 @@ impl Simulation {
         for client in &self.clients {
             // One in a chunk that never ended, or that was too far behind, was closed meanwhile.
             if client.replica.may_push() {
-                client.replica.assert_equals(&self.world.room, &client.name);
+                let presence = self.world.room.presence();
+                let own = |(session, _): &(&SessionId, &Object)| ***session == *client.name;
+                let viewer = self.world.room.presence().find(own).map(|(_, record)| record);
+                let seen = presence.filter(|(session, record)| {
+                    let is_open = !self.is_filtered || self.is_open.load(Ordering::Relaxed);
+                    ***session != *client.name && (is_open || sees(viewer, record))
+                });
+                let seen = seen.map(|(_, record)| record);
+                client.replica.assert_sees(&self.world.room, seen);
                 assert!(client.replica.has_answers());
                 checked += 1;
             }

@@ -125,11 +125,15 @@ impl Replica {
     #[track_caller]
     pub(super) fn assert_equals(&self, room: &Room, own: &str) {
         let others = room.presence().filter(|(session, _)| session.as_str() != own);
-        let presence = others.map(|(_, record)| {
-            (
-                RecordId::from(record.get("id").and_then(crate::Value::as_str).unwrap()),
-                record.clone(),
-            )
+        self.assert_sees(room, others.map(|(_, record)| record));
+    }
+
+    /// The copy is the room's documents and the presence that it is to see.
+    #[track_caller]
+    pub(super) fn assert_sees<'a>(&self, room: &Room, seen: impl Iterator<Item = &'a Object>) {
+        let presence = seen.map(|record| {
+            let id = record.get("id").and_then(crate::Value::as_str).unwrap();
+            (RecordId::from(id), record.clone())
         });
         let documents = room.records().map(|(id, record)| (id.clone(), record.clone()));
         assert_eq!(self.records, documents.chain(presence).collect::<BTreeMap<_, _>>());
