@@ -33,7 +33,8 @@ pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId
 pub use limits::Limits;
 pub use room::{
     Authorizer, Change, Commit, Counters, Hooks, Meta, Origin, PushView, Rate, Rates, Room,
-    RoomAction, RoomConfig, RoomEvent, SessionParams, SessionStatus, SessionView, Veto,
+    RoomAction, RoomConfig, RoomEvent, SessionParams, SessionSnapshot, SessionStatus, SessionView,
+    Veto,
 };
 pub use schema::{
     IntoRecord, InvalidRecord, Record, RecordType, Schema, SchemaBuilder, SchemaError,

@@ -92,7 +92,7 @@ impl Room {
     /// Tells a session that fell off the log the state of all that changed since it last heard.
     ///
     /// Its own pushes are answered `discard`: what they did is part of that state.
-    fn catch_up(&mut self, key: SessionKey) {
+    pub(super) fn catch_up(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get(&key) else { return };
         let State::Connected { link, reader } = &session.state else { return };
         let removed = match &reader.sight {

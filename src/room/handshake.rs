@@ -1,7 +1,7 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
 use super::dialect::Form;
-use super::session::{Claim, OwedConnect, Reader, SessionKey, State};
+use super::session::{Claim, OwedConnect, Reader, Session, SessionKey, State};
 use super::visibility::Sight;
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
@@ -43,7 +43,7 @@ impl Room {
     }
 
     /// Whether the room can serve a client of this protocol and schema.
-    fn place_client(
+    pub(super) fn place_client(
         &mut self,
         key: SessionKey,
         version: u32,
@@ -89,32 +89,38 @@ impl Room {
         request: ConnectRequest,
         version: u32,
     ) {
-        let claim = self.claim(key, &request);
+        let claim = self.claim(key, request.client_id.clone(), request.last_acked_push);
         let dialect = self.dialects.of(Form::of_version(version));
         let sight = self.first_sight(key);
         let frame = self.connect_answer(key, &request, claim.as_ref(), sight.as_deref());
-        let (position, clock) = (self.log.end(), self.store.clock());
+        let reader = Reader {
+            version,
+            dialect,
+            position: self.log.end(),
+            next_flush: self.now,
+            told_clock: self.store.clock(),
+            unanswered: VecDeque::new(),
+            claim,
+            sight,
+        };
+        if let Some(link) = self.sessions.get(&key).and_then(Session::link) {
+            let connection = link.connection;
+            self.actions.push_back(RoomAction::Send { connection, frame });
+        }
+        self.let_in(key, reader);
+    }
+
+    /// Serves the session from here on.
+    pub(super) fn let_in(&mut self, key: SessionKey, reader: Reader) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         let cancelled = State::Cancelled { until: self.now, reason: CloseReason::Disconnected };
         session.state = match core::mem::replace(&mut session.state, cancelled) {
             State::AwaitingConnect { link, .. } | State::Connected { link, .. } => {
-                let connection = link.connection;
-                self.actions.push_back(RoomAction::Send { connection, frame });
                 if !core::mem::replace(&mut session.joined, true) {
-                    let session = session.name.clone();
+                    let (connection, session) = (link.connection, session.name.clone());
                     let joined = RoomEvent::Joined { connection, session };
                     self.actions.push_back(RoomAction::Event(joined));
                 }
-                let reader = Reader {
-                    version,
-                    dialect,
-                    position,
-                    next_flush: self.now,
-                    told_clock: clock,
-                    unanswered: VecDeque::new(),
-                    claim,
-                    sight,
-                };
                 State::Connected { link, reader }
             }
             cancelled @ State::Cancelled { .. } => cancelled,

@@ -149,7 +149,9 @@ impl Room {
             let key = SessionKey(self.next_session);
             self.next_session += 1;
             let presence_id = RecordId::from(format!("{presence_type}:{}", key.0));
-            if self.store.get(&presence_id).is_none() {
+            // One that was resumed may have brought any.
+            let mut taken = self.sessions.values().map(|session| &session.presence_id);
+            if self.store.get(&presence_id).is_none() && taken.all(|taken| *taken != presence_id) {
                 return (key, presence_id);
             }
         }

@@ -3,14 +3,19 @@
 use super::Room;
 use super::session::{Claim, Session, SessionKey};
 use crate::close::CloseReason;
+use crate::ids::ClientId;
 use crate::store::PushClient;
-use crate::wire::ConnectRequest;
 
 impl Room {
-    /// Who the client of a request says it is, and the last of its pushes that was taken. Any
+    /// Who a client says it is, and the last of its pushes that was taken. Any
     /// other session of the same client is closed first, so that this cannot change behind it.
-    pub(super) fn claim(&mut self, key: SessionKey, request: &ConnectRequest) -> Option<Claim> {
-        let client = request.client_id.clone()?;
+    pub(super) fn claim(
+        &mut self,
+        key: SessionKey,
+        client: Option<ClientId>,
+        last_acked: Option<u64>,
+    ) -> Option<Claim> {
+        let client = client?;
         // Ids that no client of ours has do not count, and the answer tells so by saying nothing.
         if client.is_empty() || client.len() > self.config.limits.id_bytes {
             return None;
@@ -27,6 +32,6 @@ impl Room {
         }
         // What the client has the answer of was taken, even if it is forgotten here.
         let applied = self.store.applied().last_of(&client).unwrap_or_default();
-        Some(Claim { client, applied: applied.max(request.last_acked_push.unwrap_or_default()) })
+        Some(Claim { client, applied: applied.max(last_acked.unwrap_or_default()) })
     }
 }

@@ -9,14 +9,14 @@ use crate::value::{Object, Value};
 const EACH: usize = 8;
 
 pub(crate) fn size_of_object(object: &Object) -> usize {
-    object.iter().map(|(key, value)| key.len() + size_of(value)).sum::<usize>() + EACH
+    object.iter().map(|(key, value)| key.len() + size_of_value(value)).sum::<usize>() + EACH
 }
 
-fn size_of(value: &Value) -> usize {
+pub(crate) fn size_of_value(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => EACH,
         Value::String(text) => text.as_str().len() + EACH,
-        Value::Array(array) => array.iter().map(size_of).sum::<usize>() + EACH,
+        Value::Array(array) => array.iter().map(size_of_value).sum::<usize>() + EACH,
         Value::Object(object) => size_of_object(object),
     }
 }
@@ -24,10 +24,10 @@ fn size_of(value: &Value) -> usize {
 /// How much larger a record can be by a diff at most.
 pub(crate) fn growth_by(diff: &ObjectDiff) -> usize {
     let by = |(key, op): (&crate::Key, &ValueOp)| match op {
-        ValueOp::Put(value) => key.len() + size_of(value),
+        ValueOp::Put(value) => key.len() + size_of_value(value),
         ValueOp::Patch(diff) => growth_by(diff),
         ValueOp::AppendText { suffix, .. } => suffix.as_str().len(),
-        ValueOp::AppendItems { items, .. } => items.iter().map(size_of).sum(),
+        ValueOp::AppendItems { items, .. } => items.iter().map(size_of_value).sum(),
         ValueOp::Delete => 0,
     };
     diff.iter().map(by).sum()

@@ -193,7 +193,7 @@ fn applied_push(value: &Value) -> Option<AppliedPush> {
     })
 }
 
-fn as_clock(value: Option<&Value>) -> Option<u64> {
+pub(crate) fn as_clock(value: Option<&Value>) -> Option<u64> {
     let clock = value.and_then(Value::as_number).and_then(Number::as_i64)?;
     u64::try_from(clock).ok()
 }

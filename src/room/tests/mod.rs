@@ -5,6 +5,7 @@ mod commands;
 mod documents;
 mod events;
 mod handshake;
+mod hibernation;
 mod hooks;
 mod hydration;
 mod legacy;

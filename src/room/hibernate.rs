@@ -1,0 +1,313 @@
+//! How a session outlives the room's memory: kept outside while its connection stays open, and
+//! taken up again where it was.
+
+use super::dialect::Form;
+use super::session::{Reader, SessionKey, State, Unanswered};
+use super::visibility::Shown;
+use super::{Meta, Room, RoomEvent, SessionParams};
+use crate::close::CloseReason;
+use crate::diff::RecordOp;
+use crate::error::OpenError;
+use crate::ids::{ClientId, ConnectionId, Identity, Key, RecordId, SessionId};
+use crate::schema::SerializedSchema;
+use crate::store::{SnapshotError, as_clock, is_within_depth, size_of_object, size_of_value};
+use crate::time::Instant;
+use crate::value::{Array, Object, Value};
+use crate::wire::ObjectAccess;
+use alloc::vec::Vec;
+
+/// A session that is in, as a host keeps it while the room is not in memory, for example beside
+/// its open socket.
+///
+/// ```
+/// use std::sync::Arc;
+/// use roomsync::{Instant, Meta, Room, RoomAction, RoomConfig, Schema, SessionParams};
+///
+/// let schema = Arc::new(Schema::tldraw());
+/// let (now, config) = (Instant::ZERO, RoomConfig::default());
+/// let mut room = Room::new(config.clone(), Arc::clone(&schema))?;
+/// let connection = room.handle_connect(now, SessionParams::new("alice"))?;
+/// let connect = r#"{"type":"connect","connectRequestId":"1","lastServerClock":-1,
+///     "protocolVersion":8,"schema":{"schemaVersion":2,"sequences":{}}}"#;
+/// room.handle_message(now, connection, connect.as_bytes());
+///
+/// // The room goes to sleep; the client's connection stays open and it notices nothing.
+/// let (kept, stored) = (room.session_snapshot(connection).unwrap(), room.snapshot());
+/// drop(room);
+/// let mut room = Room::restore(config, schema, stored)?;
+/// let connection = room.handle_resume(now, kept, Meta::default())?;
+/// room.handle_message(now, connection, br#"{"type":"ping"}"#);
+/// let mut actions = core::iter::from_fn(|| room.poll_action());
+/// assert!(actions.any(|action| matches!(action, RoomAction::Send { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionSnapshot {
+    /// What the client calls its session.
+    pub session: SessionId,
+    /// Who it is, as far as the host has said.
+    pub identity: Option<Identity>,
+    /// Whether its changes of documents are skipped.
+    pub readonly: bool,
+    /// What it may do to object types.
+    pub object_access: ObjectAccess,
+    /// The protocol version that it speaks.
+    pub protocol_version: u32,
+    /// The schema that it was served in.
+    pub schema: SerializedSchema,
+    /// The id of its presence, which others know it by.
+    pub presence_id: RecordId,
+    /// Its presence, with large lists and texts left empty; small enough to stand with a socket.
+    pub presence: Option<Object>,
+    /// The room's clock that its client was last told.
+    pub told_clock: u64,
+    /// Its pushes whose results it was not told, as it counts them.
+    pub unanswered: Vec<u64>,
+    /// What it calls itself, if it counts its pushes. Others must not learn of it.
+    pub client: Option<ClientId>,
+    /// The last of those that was taken.
+    pub last_applied_push: u64,
+}
+
+/// Values of a presence that are larger than this are left empty.
+const LARGE_VALUE_BYTES: usize = 256;
+
+/// A presence that is then still larger is left out.
+const LARGE_PRESENCE_BYTES: usize = 4096;
+
+impl Room {
+    /// A session that is in, to be kept. `None` when it is not in, or waits to be let in again.
+    ///
+    /// What it has not heard yet it hears once it is [resumed](Room::handle_resume), as the state
+    /// of what changed. A long message of which only some pieces have come is lost, and its client
+    /// will have to connect again.
+    #[must_use]
+    pub fn session_snapshot(&self, connection: ConnectionId) -> Option<SessionSnapshot> {
+        let session = self.sessions.get(self.by_connection.get(&connection)?)?;
+        let State::Connected { link, reader } = &session.state else { return None };
+        if link.owed_connect.is_some() {
+            return None;
+        }
+        let claim = reader.claim.as_ref();
+        Some(SessionSnapshot {
+            session: session.name.clone(),
+            identity: session.identity.clone(),
+            readonly: session.readonly,
+            object_access: session.object_access,
+            protocol_version: reader.version,
+            schema: self.serialized.clone().unwrap_or_default(),
+            presence_id: session.presence_id.clone(),
+            presence: session.presence.as_ref().and_then(|presence| self.slim(presence)),
+            told_clock: reader.told_clock,
+            unanswered: reader.unanswered.iter().map(|own| own.client_clock).collect(),
+            client: claim.map(|claim| claim.client.client.clone()),
+            last_applied_push: claim.map_or(0, |claim| claim.applied),
+        })
+    }
+
+    /// Takes up a session on a connection that stayed open, in this room or in one that was
+    /// restored: its client does not connect again. Its schema is checked as if it did, and the
+    /// connection closed when it does not fit, or when the room cannot tell what the client missed.
+    ///
+    /// To let others know that a session of a room that slept is gone, resume it, and then say
+    /// that its connection [ended](Room::handle_disconnect).
+    ///
+    /// # Errors
+    ///
+    /// When the room takes no more sessions, like [`Room::handle_connect`].
+    pub fn handle_resume(
+        &mut self,
+        now: Instant,
+        snapshot: SessionSnapshot,
+        meta: Meta,
+    ) -> Result<ConnectionId, OpenError> {
+        let was_here = self.by_name.contains_key(&snapshot.session);
+        let params = SessionParams {
+            session: snapshot.session.clone(),
+            readonly: snapshot.readonly,
+            object_access: snapshot.object_access,
+            identity: snapshot.identity.clone(),
+            meta,
+        };
+        let connection = self.handle_connect(now, params)?;
+        if let Some(key) = self.by_connection.get(&connection).copied() {
+            self.resume(key, snapshot, was_here);
+            self.flush();
+        }
+        Ok(connection)
+    }
+
+    fn resume(&mut self, key: SessionKey, snapshot: SessionSnapshot, was_here: bool) {
+        let version = snapshot.protocol_version;
+        if let Err(reason) = self.place_client(key, version, Some(&snapshot.schema)) {
+            return self.reject(key, version, reason);
+        }
+        if !self.store.knows_since(snapshot.told_clock) {
+            return self.cancel(key, CloseReason::Reset);
+        }
+        let claim = self.claim(key, snapshot.client, Some(snapshot.last_applied_push));
+        if !was_here {
+            self.take_up_presence(key, snapshot.presence_id, snapshot.presence);
+        }
+        let is_behind =
+            was_here || snapshot.told_clock < self.store.clock() || !snapshot.unanswered.is_empty();
+        let position = self.log.end();
+        let reader = Reader {
+            version,
+            dialect: self.dialects.of(Form::of_version(version)),
+            position,
+            next_flush: self.now,
+            told_clock: snapshot.told_clock,
+            unanswered: snapshot
+                .unanswered
+                .into_iter()
+                .map(|client_clock| Unanswered { position, client_clock })
+                .collect(),
+            claim,
+            sight: self.first_sight(key),
+        };
+        self.let_in(key, reader);
+        if is_behind {
+            self.catch_up(key);
+        }
+    }
+
+    /// Gives a session that is new to this room the presence that it had, and tells the others.
+    fn take_up_presence(&mut self, key: SessionKey, id: RecordId, presence: Option<Object>) {
+        let is_free = (1..=self.config.limits.id_bytes).contains(&id.len())
+            && self.store.get(&id).is_none()
+            && self.sessions.values().all(|session| session.presence_id != id);
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        if is_free {
+            session.presence_id = id;
+        }
+        let Some(presence_type) = self.schema.presence_type() else { return };
+        let Some(mut record) = presence else { return };
+        record.insert("id", session.presence_id.as_str());
+        record.insert("typeName", presence_type.as_str());
+        let limits = &self.config.limits;
+        if size_of_object(&record) > limits.presence_bytes
+            || !is_within_depth(&record, limits.value_depth)
+            || self.schema.validate(presence_type, &record).is_err()
+        {
+            return;
+        }
+        session.presence = Some(record.clone());
+        let (name, id) = (session.name.clone(), session.presence_id.clone());
+        self.emit(RoomEvent::Presence { session: name, record: Some(record.clone()) });
+        let op = RecordOp::Put(record);
+        self.announce(None, Vec::new(), Some(Shown { owner: key, id, op }));
+    }
+
+    /// The presence without what is large in it, if that is a presence still.
+    fn slim(&self, presence: &Object) -> Option<Object> {
+        let mut slim = presence.clone();
+        for (key, value) in presence.iter() {
+            let empty = match value {
+                Value::String(_) => Value::from(""),
+                Value::Array(_) => Value::Array(Array::default()),
+                Value::Object(_) => Value::Null,
+                Value::Null | Value::Bool(_) | Value::Number(_) => continue,
+            };
+            if size_of_value(value) > LARGE_VALUE_BYTES {
+                slim.insert(key.clone(), empty);
+            }
+        }
+        let is_small = size_of_object(&slim) <= LARGE_PRESENCE_BYTES;
+        let is_valid = |name: &Key| self.schema.validate(name, &slim).is_ok();
+        (is_small && self.schema.presence_type().is_some_and(is_valid)).then_some(slim)
+    }
+}
+
+impl SessionSnapshot {
+    /// The snapshot as a JSON value.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let unanswered: Vec<Value> = self.unanswered.iter().copied().map(Value::from).collect();
+        let mut object: Object = [
+            ("sessionId", Value::from(self.session.as_str())),
+            ("isReadonly", Value::from(self.readonly)),
+            ("objectAccess", Value::from(access_name(self.object_access))),
+            ("protocolVersion", Value::from(u64::from(self.protocol_version))),
+            ("serializedSchema", self.schema.to_value()),
+            ("presenceId", Value::from(self.presence_id.as_str())),
+            ("presenceRecord", self.presence.clone().map_or(Value::Null, Value::from)),
+            ("serverClock", Value::from(self.told_clock)),
+            ("unanswered", Value::from(unanswered)),
+        ]
+        .into_iter()
+        .collect();
+        if let Some(identity) = &self.identity {
+            object.insert("identity", identity.as_str());
+        }
+        if let Some(client) = &self.client {
+            object.insert("clientId", client.as_str());
+            object.insert("lastAppliedPush", self.last_applied_push);
+        }
+        Value::from(object)
+    }
+
+    /// Reads a snapshot. One that does not say what it may do to object types may read them.
+    ///
+    /// # Errors
+    ///
+    /// When a field is missing or of the wrong type.
+    pub fn from_value(value: &Value) -> Result<Self, SnapshotError> {
+        const fn wrong(name: &'static str) -> SnapshotError {
+            SnapshotError::Field(name)
+        }
+        let object = value.as_object().ok_or(wrong("sessionId"))?;
+        let text = |name| object.get(name).and_then(Value::as_str).ok_or(wrong(name));
+        let count = |name| as_clock(object.get(name)).ok_or(wrong(name));
+        let optional =
+            |name| if object.get(name).is_some() { text(name).map(Some) } else { Ok(None) };
+        let unanswered = object.get("unanswered").and_then(Value::as_array);
+        let unanswered = unanswered.ok_or(wrong("unanswered"))?.iter();
+        let client = optional("clientId")?.map(ClientId::from);
+        Ok(Self {
+            session: text("sessionId")?.into(),
+            identity: optional("identity")?.map(Identity::from),
+            readonly: object
+                .get("isReadonly")
+                .and_then(Value::as_bool)
+                .ok_or(wrong("isReadonly"))?,
+            object_access: match optional("objectAccess")? {
+                None => ObjectAccess::Read,
+                Some(name) => access_of(name).ok_or(wrong("objectAccess"))?,
+            },
+            protocol_version: u32::try_from(count("protocolVersion")?)
+                .map_err(|_| wrong("protocolVersion"))?,
+            schema: object.get("serializedSchema").ok_or(wrong("serializedSchema")).and_then(
+                |schema| SerializedSchema::from_value(schema).map_err(SnapshotError::Schema),
+            )?,
+            presence_id: text("presenceId")?.into(),
+            presence: match object.get("presenceRecord") {
+                None | Some(Value::Null) => None,
+                Some(record) => Some(record.as_object().cloned().ok_or(wrong("presenceRecord"))?),
+            },
+            told_clock: count("serverClock")?,
+            unanswered: unanswered
+                .map(|clock| as_clock(Some(clock)))
+                .collect::<Option<_>>()
+                .ok_or(wrong("unanswered"))?,
+            last_applied_push: if client.is_some() { count("lastAppliedPush")? } else { 0 },
+            client,
+        })
+    }
+}
+
+const fn access_name(access: ObjectAccess) -> &'static str {
+    match access {
+        ObjectAccess::Read => "read",
+        ObjectAccess::Write => "write",
+    }
+}
+
+fn access_of(name: &str) -> Option<ObjectAccess> {
+    match name {
+        "read" => Some(ObjectAccess::Read),
+        "write" => Some(ObjectAccess::Write),
+        _ => None,
+    }
+}
