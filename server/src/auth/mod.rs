@@ -4,7 +4,7 @@ mod key;
 
 pub(crate) use key::KeyError;
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, get_current_timestamp};
+use jsonwebtoken::{DecodingKey, Validation, decode, get_current_timestamp};
 use roomsync::{CloseReason, Identity, ObjectAccess, SessionParams};
 use roomsync_tokio::RoomId;
 use serde::Deserialize;
@@ -94,7 +94,8 @@ impl Tokens {
         room: &RoomId,
         session: &str,
     ) -> Result<Entry, CloseReason> {
-        let claims = token.and_then(|token| decode::<Claims>(token, &self.key, &self.validation).ok());
+        let claims =
+            token.and_then(|token| decode::<Claims>(token, &self.key, &self.validation).ok());
         let claims = claims.ok_or(CloseReason::NotAuthenticated)?.claims;
         let is_room = claims.room == "*" || claims.room == room.as_str();
         if !is_room || claims.session.is_some_and(|only| only != session) {
@@ -113,9 +114,11 @@ impl Tokens {
     }
 }
 
-/// How long it is until then, in seconds since 1970, and what clocks may differ by.
+/// How long a token of that end, in seconds since 1970, is taken. That ends with a whole second; a
+/// connection that ended before could come back with it, to no end.
 fn until(seconds: f64) -> Duration {
-    let end = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).saturating_add(LEEWAY);
+    let end = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    let end = end.saturating_add(LEEWAY).saturating_add(Duration::from_secs(1));
     end.saturating_sub(Duration::from_secs(get_current_timestamp()))
 }
 

@@ -186,8 +186,7 @@ impl RoomHost {
         I: Stream<Item = Incoming> + Unpin,
         O: Sink<Outgoing> + Unpin,
     {
-        let serve =
-            connection::serve(&self.shared, room, params, may_create, incoming, outgoing);
+        let serve = connection::serve(&self.shared, room, params, may_create, incoming, outgoing);
         self.shared.tasks.track_future(serve).await
     }
 

@@ -25,7 +25,11 @@ pub(super) enum Input {
         peer: Peer,
         entered: oneshot::Sender<Place>,
     },
-    Message { connection: ConnectionId, bytes: Bytes, _permit: Permit },
+    Message {
+        connection: ConnectionId,
+        bytes: Bytes,
+        _permit: Permit,
+    },
     TooLong(ConnectionId),
     Drained(ConnectionId),
     Disconnected(ConnectionId),
@@ -108,9 +112,11 @@ impl RoomTask {
             }
             Err(CannotOpen::Restore(error)) => {
                 error!(room = %self.id, %error, "cannot open: its clients are turned away");
-                self.turn_away(match error {
-                    RestoreError::SchemaTooNew => CloseReason::ServerTooOld,
-                    _ => CloseReason::UnknownError,
+                let is_newer = matches!(error, RestoreError::SchemaTooNew);
+                self.turn_away(if is_newer {
+                    CloseReason::ServerTooOld
+                } else {
+                    CloseReason::UnknownError
                 })
                 .await;
             }
