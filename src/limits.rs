@@ -2,13 +2,15 @@
 
 use crate::error::ConfigError;
 
-/// What a machine accepts and holds at most.
+/// What a machine accepts and holds at most. Read from a file, what is missing is the default, and
+/// an unknown name is an error.
 ///
 /// ```
 /// let mut limits = roomsync::Limits::default();
 /// limits.sessions = 8;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
     /// Sessions in a room, those in their grace after a cut included. A stock room holds 50 by its

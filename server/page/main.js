@@ -81,7 +81,9 @@ function connectUrl(room) {
   const url = new URL(`/connect/${encodeURIComponent(room)}`, location.href)
   url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
   url.searchParams.set('sessionId', randomId())
-  if (new URLSearchParams(location.search).get('readonly') === 'true') url.searchParams.set('readonly', 'true')
+  const own = new URLSearchParams(location.search)
+  if (own.get('readonly') === 'true') url.searchParams.set('readonly', 'true')
+  if (own.has('token')) url.searchParams.set('token', own.get('token'))
   return url.href
 }
 

@@ -13,10 +13,14 @@ use std::fs;
 use std::process::Output;
 use support::{Peer, Server, run};
 
+/// What was asked for is not understood.
+const USAGE: i32 = 2;
+const FAILED: i32 = 1;
+
 /// Asserts that the server did not start and said why in one line.
-fn assert_refused(output: &Output, why: &str) {
+fn assert_refused(output: &Output, code: i32, why: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_ne!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
     assert_eq!(output.stdout, b"", "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(stderr.contains(why), "{stderr}");
@@ -29,19 +33,33 @@ async fn what_cannot_work_is_refused_in_one_line() {
     fs::write(folder.path().join("notes.txt"), "These are notes, and no database at all.").unwrap();
     let notes = folder.path().join("notes.txt");
     let notes = notes.to_str().unwrap();
-    for (flags, why) in [
-        (&["--bogus"][..], "--bogus"),
-        (&["--listen"], "--listen"),
-        (&["--listen", "nonsense"], "cannot listen on nonsense"),
-        (&["--log", "loud"], "--log"),
-        (&["--allow-origin", "example.com"], "--allow-origin"),
-        (&["--schema", "no-such-file"], "cannot read no-such-file"),
-        (&["--schema", notes], "not JSON"),
-        (&["--data", notes], "not a SQLite database"),
-        (&["--data", "no/such/folder/rooms.db"], "no such folder"),
+    let zero = folder.path().join("zero.toml");
+    fs::write(&zero, "[limits]\nsessions = 0").unwrap();
+    let zero = zero.to_str().unwrap();
+    for (flags, code, why) in [
+        (&["--bogus"][..], USAGE, "--bogus"),
+        (&["zap"], USAGE, "zap"),
+        (&["--listen"], USAGE, "--listen"),
+        (&["--listen", "nonsense"], FAILED, "cannot listen on nonsense"),
+        (&["--metrics-listen", "nonsense"], FAILED, "cannot listen on nonsense"),
+        (&["--log", "loud"], USAGE, "--log"),
+        (&["--log-format", "xml"], USAGE, "--log-format"),
+        (&["--allow-origin", "example.com"], USAGE, "--allow-origin"),
+        (&["--max-connections", "0"], USAGE, "--max-connections"),
+        (&["--max-connections-per-address", "x"], USAGE, "--max-connections-per-address"),
+        (&["--max-data-mib", "0"], USAGE, "--max-data-mib"),
+        (&["--schema", "no-such-file"], FAILED, "cannot read no-such-file"),
+        (&["--schema", notes], FAILED, "not JSON"),
+        (&["--config", "no-such-file"], FAILED, "no-such-file: "),
+        (&["--config", notes], FAILED, "line 1: "),
+        (&["--config", zero], FAILED, "`sessions` is zero"),
+        (&["--auth-key", "no-such-file"], FAILED, "no-such-file: "),
+        (&["--auth-key", notes], FAILED, "neither a public key"),
+        (&["--data", notes], FAILED, "not a SQLite database"),
+        (&["--data", "no/such/folder/rooms.db"], FAILED, "no such file or folder"),
     ] {
         let output = run(&data, flags).await;
-        assert_refused(&output, why);
+        assert_refused(&output, code, why);
     }
 }
 
@@ -50,9 +68,11 @@ async fn a_port_or_a_file_that_another_server_has_is_refused() {
     let server = Server::start().await;
     let other = server.folder().join("other.db");
     let busy = run(&other, &["--listen", server.address()]).await;
-    assert_refused(&busy, "cannot listen on");
+    assert_refused(&busy, FAILED, "cannot listen on");
+    let busy = run(&other, &["--metrics-listen", server.address()]).await;
+    assert_refused(&busy, FAILED, "cannot listen on");
     let locked = run(&server.data(), &[]).await;
-    assert_refused(&locked, "another process has it open");
+    assert_refused(&locked, FAILED, "another process has it open");
     assert_eq!(server.request("GET", "/health").await.status, 200);
 }
 

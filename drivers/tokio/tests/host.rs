@@ -356,7 +356,7 @@ async fn a_room_that_cannot_be_opened_turns_its_clients_away_for_now() {
 }
 
 #[tokio::test]
-async fn a_room_of_another_schema_turns_its_clients_away_and_keeps_what_it_has() {
+async fn a_room_of_another_schema_turns_its_clients_away_for_good_and_keeps_what_it_has() {
     let control = Control::default();
     let host = start(&control, |_| {});
     // The room adopts a schema that has no sequences.
@@ -366,11 +366,42 @@ async fn a_room_of_another_schema_turns_its_clients_away_and_keeps_what_it_has()
 
     let schema = Schema::builder().record_type("page", RecordType::new(Scope::Document));
     let schema = Arc::new(schema.sequence("com.example.page", 1).build().unwrap());
-    let host = RoomHost::start(control.storage(), schema, HostOptions::default()).unwrap();
-    let mut alice = Socket::open(&host, "r", "alice");
-    assert_eq!(alice.closed().await, CloseReason::ShuttingDown);
-    alice.cut();
+    let mut options = HostOptions::default();
+    options.linger = Duration::from_millis(50);
+    let host = RoomHost::start(control.storage(), schema, options).unwrap();
+    let before = control.loads();
+    // Whoever comes while it is known does not make it be read again.
+    for session in ["alice", "bob"] {
+        let mut socket = Socket::open(&host, "r", session);
+        assert_eq!(socket.closed().await, CloseReason::UnknownError);
+        socket.cut();
+    }
     assert_eq!(in_time(host.room("r").snapshot()).await, Err(RoomUnavailable));
+    assert_eq!(control.loads(), before + 1);
+    until(|| host.open_rooms() == 0).await;
     in_time(host.shutdown()).await;
     assert_eq!(ids(&start(&control, |_| {}).room("r")).await, ["page:a"]);
+}
+
+#[tokio::test]
+async fn who_may_not_make_a_room_enters_one_that_exists() {
+    let control = Control::default();
+    let host = start(&control, |options| options.linger = Duration::ZERO);
+    let mut guest = Socket::visit(&host, "r", "guest");
+    assert_eq!(guest.closed().await, CloseReason::NotFound);
+    guest.cut();
+    // One who may make it does, and it is enough that he is there.
+    let mut alice = Socket::open(&host, "r", "alice");
+    let mut guest = Socket::visit(&host, "r", "guest");
+    for socket in [&mut alice, &mut guest] {
+        socket.send(CONNECT);
+        assert_eq!(socket.message().await.get("type"), Some(&Value::from("connect")));
+    }
+    in_time(host.shutdown()).await;
+
+    // What is kept exists too.
+    let host = start(&control, |_| {});
+    let mut guest = Socket::visit(&host, "r", "guest");
+    guest.send(CONNECT);
+    assert_eq!(guest.message().await.get("type"), Some(&Value::from("connect")));
 }

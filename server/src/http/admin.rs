@@ -1,6 +1,6 @@
 //! `/admin/…`: for operators who know the token. Without one configured there is no such thing.
 
-use super::{App, not_found, refuse, room_id};
+use super::{App, bearer, not_found, refuse, room_id};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -26,11 +26,7 @@ impl Admin {
 
     /// Whether the request bears the token. Takes as long whatever it bears instead.
     fn permit(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-        let token = bearer.and_then(|it| it.split_once(' ')).and_then(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
-        token.is_some_and(|token| token.as_bytes().ct_eq(self.token.as_bytes()).into())
+        bearer(headers).is_some_and(|it| it.as_bytes().ct_eq(self.token.as_bytes()).into())
     }
 }
 

@@ -1,22 +1,29 @@
 //! Which address does what.
 
+mod address;
 mod admin;
 mod origin;
 mod page;
 mod socket;
 
+use crate::auth::Tokens;
 use crate::cli::Options;
+use crate::metrics::Metrics;
+use address::Connections;
 use admin::Admin;
 use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use origin::Origins;
 use roomsync::Limits;
-use roomsync_tokio::{RoomHost, RoomId};
+use roomsync_tokio::{HostOptions, RoomHost, RoomId};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::error;
 
@@ -27,17 +34,38 @@ const MAX_ROOM_NAME: usize = 128;
 pub(crate) struct App {
     host: RoomHost,
     limits: Limits,
+    close_timeout: Duration,
+    new_rooms: bool,
+    tokens: Option<Arc<Tokens>>,
     origins: Arc<Origins>,
+    connections: Arc<Connections>,
     admin: Option<Arc<Admin>>,
+    metrics: Arc<Metrics>,
 }
 
 impl App {
-    pub(crate) fn new(host: RoomHost, options: &Options, limits: Limits) -> Self {
+    pub(crate) fn new(
+        host: RoomHost,
+        host_options: &HostOptions,
+        options: &Options,
+        tokens: Option<Tokens>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let connections = Connections::new(
+            options.max_connections,
+            options.max_connections_per_address,
+            options.trust_forwarded_for,
+        );
         Self {
             host,
-            limits,
+            limits: host_options.room.limits.clone(),
+            close_timeout: host_options.close_timeout,
+            new_rooms: !options.no_new_rooms,
+            tokens: tokens.map(Arc::new),
             origins: Arc::new(Origins::new(options.allow_origin.clone())),
+            connections: Arc::new(connections),
             admin: options.admin_token().map(|token| Arc::new(Admin::new(token))),
+            metrics,
         }
     }
 }
@@ -54,22 +82,55 @@ pub(crate) async fn serve(
         .route("/admin/rooms/{room}/snapshot", get(admin::get_snapshot).put(admin::put_snapshot))
         .merge(page::routes())
         .with_state(app);
+    listen(listener, router, stop).await;
+}
+
+/// Serves the metrics until `stop` resolves. They are for whoever reaches the address.
+pub(crate) async fn serve_metrics(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let router = Router::new().route("/metrics", get(metrics)).with_state(app);
+    listen(listener, router, stop).await;
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match app.metrics.text(&app.host, app.connections.count()) {
+        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn listen(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
     // Small frames must not wait for company.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
     });
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
         error!(%error, "stopped serving");
     }
 }
 
 /// The room of that name, if it can be one: 1 to 128 characters that need no escape in an address.
-fn room_id(name: &str) -> Option<RoomId> {
+pub(crate) fn room_id(name: &str) -> Option<RoomId> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let fits = (1..=MAX_ROOM_NAME).contains(&name.len()) && name.bytes().all(plain);
     fits.then(|| RoomId::from(name))
+}
+
+/// The token in the header of a request.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn not_found() -> Response {

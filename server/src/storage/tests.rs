@@ -1,5 +1,8 @@
 use super::*;
-use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema, SessionParams};
+use roomsync::{
+    Identity, Instant, Object, Room, RoomAction, RoomConfig, Schema, SerializedSchema,
+    SessionParams,
+};
 use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -274,4 +277,54 @@ fn the_last_push_of_each_client_is_kept_with_what_it_did() {
     assert_eq!(room.snapshot().applied_pushes.len(), 3, "one was forgotten");
     drop(storage);
     assert_eq!(load(&mut files.open().unwrap(), "r"), Some(kept(&room)));
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_a_room_and_of_no_other() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    let (mut old, mut new, mut other) = (new_room(), new_room(), new_room());
+    let commits = [
+        push(&mut old, None, "phone", 1),
+        named(put(&mut other, "page:a", "other"), "other"),
+        put(&mut old, "page:a", "old"),
+        remove(&mut old, "page:a"),
+    ];
+    storage.commit(&commits).unwrap();
+    put(&mut new, "page:a", "new");
+    put(&mut new, "page:b", "");
+    remove(&mut new, "page:b");
+    push(&mut new, Some("ann"), "laptop", 7);
+    let mut told = Vec::new();
+    let room = RoomId::from("r");
+    storage.replace(&room, &new.snapshot(), &mut |done, total| told.push((done, total))).unwrap();
+    assert_eq!(told, [(1, 2), (2, 2)]);
+    assert_eq!(load(&mut storage, "r"), Some(kept(&new)));
+    assert_eq!(load(&mut storage, "other"), Some(kept(&other)));
+    let info = |name: &str, clock, documents| RoomInfo { name: name.into(), clock, documents };
+    assert_eq!(storage.rooms().unwrap(), [info("other", 1, 1), info("r", 4, 2)]);
+    assert_eq!(storage.clock(&room).unwrap(), Some(4));
+    assert_eq!(storage.clock(&RoomId::from("none")).unwrap(), None);
+}
+
+#[test]
+fn a_file_grows_to_its_limit_and_no_further() {
+    let files = Files::new();
+    let mut storage = files.open().unwrap();
+    storage.limit(NonZeroU32::MIN).unwrap();
+    let mut room = new_room();
+    let mut commits = (0..64).map(|n| put(&mut room, &format!("page:{n}"), &"x".repeat(30_000)));
+    let full = commits.find_map(|commit| storage.commit(&[commit]).err()).unwrap();
+    assert!(full.to_string().contains("full"), "{full}");
+    let size = fs::metadata(files.path("rooms.db")).unwrap().len();
+    assert!(size <= 1 << 20, "{size}");
+    assert!(load(&mut storage, "r").unwrap().documents.len() > 10);
+}
+
+#[test]
+fn a_tool_makes_no_file() {
+    let files = Files::new();
+    let opened = SqliteStorage::open_existing(&files.path("rooms.db"));
+    assert!(matches!(opened, Err(OpenError::CannotOpen)));
+    assert!(!files.path("rooms.db").exists());
 }

@@ -3,6 +3,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -13,7 +14,9 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async, connect_async_with_config,
+};
 
 pub(crate) const TOKEN: &str = "secret";
 
@@ -22,6 +25,8 @@ pub(crate) struct Server {
     folder: TempDir,
     process: Option<Child>,
     address: String,
+    /// Where it serves metrics, if it does.
+    metrics: String,
 }
 
 impl Server {
@@ -31,25 +36,35 @@ impl Server {
 
     /// A server with an admin token and these further flags.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self { folder, process: None, address: String::new() };
+        let mut server = Self::stopped();
         server.restart_with(flags).await;
         server
+    }
+
+    /// A folder with nothing in it.
+    pub(crate) fn stopped() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, process: None, address: String::new(), metrics: String::new() }
     }
 
     pub(crate) async fn restart(&mut self) {
         self.restart_with(&[]).await;
     }
 
-    async fn restart_with(&mut self, flags: &[&str]) {
+    pub(crate) async fn restart_with(&mut self, flags: &[&str]) {
         let mut command = command(&self.data(), flags);
-        command.env("ROOMSYNC_ADMIN_TOKEN", TOKEN).stdout(Stdio::piped());
+        let log = fs::File::create(self.folder().join("log")).unwrap();
+        command.env("ROOMSYNC_ADMIN_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        in_time(stdout.read_line(&mut line)).await.unwrap();
-        let address = line.split_once("http://").expect("an address").1;
-        self.address = address.trim_end().to_owned();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut address = async || -> String {
+            let line = in_time(lines.next_line()).await.unwrap().expect("an address");
+            line.split_once("http://").expect("an address").1.to_owned()
+        };
+        self.address = address().await;
+        if flags.contains(&"--metrics-listen") {
+            self.metrics = address().await.trim_end_matches("/metrics").to_owned();
+        }
         self.process = Some(process);
     }
 
@@ -59,6 +74,18 @@ impl Server {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What it has logged since it was started.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder().join("log")).unwrap()
+    }
+
+    /// A file in its folder.
+    pub(crate) fn file(&self, name: &str, content: &str) -> String {
+        let path = self.folder().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -79,6 +106,11 @@ impl Server {
         let killed = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         assert!(killed.success());
         in_time(process.wait()).await.unwrap().code()
+    }
+
+    /// What Prometheus reads.
+    pub(crate) async fn metrics(&self) -> Response {
+        send(&self.metrics, "GET", "/metrics", &[], "").await
     }
 
     pub(crate) async fn request(&self, method: &str, path: &str) -> Response {
@@ -105,18 +137,28 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Response {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()));
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(body.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        in_time(stream.read_to_end(&mut answer)).await.unwrap();
-        Response::read(&String::from_utf8(answer).unwrap())
+        send(&self.address, method, path, headers, body).await
     }
+}
+
+async fn send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Response {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    in_time(stream.read_to_end(&mut answer)).await.unwrap();
+    Response::read(&String::from_utf8(answer).unwrap())
 }
 
 /// The server with these flags, any free port and these data if they say no other, and no log.
@@ -135,6 +177,15 @@ pub(crate) fn command(data: &Path, flags: &[&str]) -> Command {
 /// Runs the server where it ends by itself.
 pub(crate) async fn run(data: &Path, flags: &[&str]) -> Output {
     in_time(command(data, flags).output()).await.unwrap()
+}
+
+/// Runs a tool of the server: exit code, standard output and standard error.
+pub(crate) async fn tool(line: &[&str], data: &Path) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roomsync-server"));
+    command.args(line).arg("--data").arg(data).kill_on_drop(true);
+    let output = in_time(command.output()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 #[derive(Debug)]
@@ -170,6 +221,14 @@ impl Peer {
         Ok(Self { socket, pushes: 0 })
     }
 
+    /// The same, by a request of one's own.
+    pub(crate) async fn open_with(
+        upgrade: tungstenite::handshake::client::Request,
+    ) -> Result<Self, tungstenite::Error> {
+        let (socket, _) = in_time(connect_async(upgrade)).await?;
+        Ok(Self { socket, pushes: 0 })
+    }
+
     /// The request that opens a WebSocket.
     pub(crate) fn upgrade(server: &Server, path: &str) -> tungstenite::handshake::client::Request {
         format!("ws://{}{path}", server.address).into_client_request().unwrap()
@@ -185,9 +244,14 @@ impl Peer {
 
     /// Enters the room, and returns its answer.
     pub(crate) async fn hello(&mut self) -> Value {
+        self.hello_with(json!({})).await
+    }
+
+    /// The same, as a client of these migration sequences.
+    pub(crate) async fn hello_with(&mut self, sequences: Value) -> Value {
         self.send(json!({
             "type": "connect", "connectRequestId": "r", "lastServerClock": -1,
-            "protocolVersion": 8, "schema": {"schemaVersion": 2, "sequences": {}},
+            "protocolVersion": 8, "schema": {"schemaVersion": 2, "sequences": sequences},
         }))
         .await;
         let answer = self.message().await;

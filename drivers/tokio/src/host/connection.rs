@@ -72,6 +72,7 @@ pub(super) async fn serve<I, O>(
     shared: &Arc<Shared>,
     room: RoomId,
     params: SessionParams,
+    may_create: bool,
     incoming: I,
     outgoing: O,
 ) -> CloseReason
@@ -94,7 +95,7 @@ where
         Transport { incoming, outgoing, queue, backlog, window: options.incoming_bytes.max(1) };
     let (entered, place) = oneshot::channel();
     // If the host is closed, the peer is dropped here and the transport finds its queue ended.
-    drop(shared.send(&room, Input::Connect { params, peer, entered }));
+    drop(shared.send(&room, Input::Connect { params, may_create, peer, entered }));
     let close_timeout = options.close_timeout;
     tokio::select! {
         reason = transport.run(place) => reason,

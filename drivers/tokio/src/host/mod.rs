@@ -155,7 +155,38 @@ impl RoomHost {
         I: Stream<Item = Incoming> + Unpin,
         O: Sink<Outgoing> + Unpin,
     {
-        let serve = connection::serve(&self.shared, room.into(), params, incoming, outgoing);
+        self.serve(room.into(), params, true, incoming, outgoing).await
+    }
+
+    /// The same for who may not make a room: where nothing is kept of the room, and nobody is in
+    /// it who may make it, the connection is closed with [`CloseReason::NotFound`].
+    pub async fn connect_existing<I, O>(
+        &self,
+        room: impl Into<RoomId>,
+        params: SessionParams,
+        incoming: I,
+        outgoing: O,
+    ) -> CloseReason
+    where
+        I: Stream<Item = Incoming> + Unpin,
+        O: Sink<Outgoing> + Unpin,
+    {
+        self.serve(room.into(), params, false, incoming, outgoing).await
+    }
+
+    async fn serve<I, O>(
+        &self,
+        room: RoomId,
+        params: SessionParams,
+        may_create: bool,
+        incoming: I,
+        outgoing: O,
+    ) -> CloseReason
+    where
+        I: Stream<Item = Incoming> + Unpin,
+        O: Sink<Outgoing> + Unpin,
+    {
+        let serve = connection::serve(&self.shared, room, params, may_create, incoming, outgoing);
         self.shared.tasks.track_future(serve).await
     }
 

@@ -7,18 +7,29 @@ use crate::storage::{RoomId, StorageError};
 use crate::writer::{Journal, Progress};
 use bytes::Bytes;
 use roomsync::{
-    CloseReason, ConnectionId, Frame, Instant, OpenError, Room, RoomAction, RoomEvent,
-    SessionParams,
+    CloseReason, ConnectionId, Frame, Instant, OpenError, RestoreError, Room, RoomAction,
+    RoomEvent, SessionParams,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tracing::{debug, error, info};
 
 /// What a room is told.
 pub(super) enum Input {
-    Connect { params: SessionParams, peer: Peer, entered: oneshot::Sender<Place> },
-    Message { connection: ConnectionId, bytes: Bytes, _permit: Permit },
+    Connect {
+        params: SessionParams,
+        /// Whether the room may be a new one.
+        may_create: bool,
+        peer: Peer,
+        entered: oneshot::Sender<Place>,
+    },
+    Message {
+        connection: ConnectionId,
+        bytes: Bytes,
+        _permit: Permit,
+    },
     TooLong(ConnectionId),
     Drained(ConnectionId),
     Disconnected(ConnectionId),
@@ -49,6 +60,8 @@ struct OpenRoom {
     journal: Journal,
     progress: watch::Receiver<Progress>,
     outbox: Outbox<Effect>,
+    /// Whether something is kept of it, or somebody is here who may make it.
+    exists: bool,
     /// Since when there is no session.
     empty_since: Option<Instant>,
     is_shut_down: bool,
@@ -64,6 +77,14 @@ enum Effect {
 
 /// A commit was lost, so the room is ahead of what is kept.
 struct CommitLost;
+
+/// Why a room is not opened.
+enum CannotOpen {
+    /// For now: it cannot be read.
+    Storage(StorageError),
+    /// As long as nobody sees to it: what is kept does not fit this server.
+    Restore(RestoreError),
+}
 
 impl RoomTask {
     pub(super) const fn new(
@@ -85,25 +106,38 @@ impl RoomTask {
                     self.forget();
                 }
             }
-            Err(error) => {
-                error!(room = %self.id, %error, "cannot open");
+            Err(CannotOpen::Storage(error)) => {
+                error!(room = %self.id, %error, "cannot load");
                 self.forget();
+            }
+            Err(CannotOpen::Restore(error)) => {
+                error!(room = %self.id, %error, "cannot open: its clients are turned away");
+                let is_newer = matches!(error, RestoreError::SchemaTooNew);
+                self.turn_away(if is_newer {
+                    CloseReason::ServerTooOld
+                } else {
+                    CloseReason::UnknownError
+                })
+                .await;
             }
         }
         // Connections whose peers are dropped here are told to come back.
         debug!(room = %self.id, "unloaded");
     }
 
-    async fn open(&self) -> Result<OpenRoom, StorageError> {
-        let snapshot = self.shared.writer.load(self.id.clone()).await?;
+    async fn open(&self) -> Result<OpenRoom, CannotOpen> {
+        let load = self.shared.writer.load(self.id.clone()).await;
+        let snapshot = load.map_err(CannotOpen::Storage)?;
+        let exists = snapshot.is_some();
         let options = self.shared.options.clone();
         let (config, schema) = (options.room.clone(), Arc::clone(&self.shared.schema));
         // Reading a large room takes a while, and others share this thread.
         let room = tokio::task::spawn_blocking(move || match snapshot {
-            Some(snapshot) => Room::restore(config, schema, snapshot).map_err(StorageError::from),
-            None => Room::new(config, schema).map_err(StorageError::from),
+            Some(snapshot) => Room::restore(config, schema, snapshot),
+            None => Room::new(config, schema).map_err(RestoreError::Config),
         });
-        let room = room.await??;
+        let room = room.await.map_err(|error| CannotOpen::Storage(error.into()))?;
+        let room = room.map_err(CannotOpen::Restore)?;
         let (journal, progress) = Journal::new(self.id.clone(), self.shared.writer.clone());
         Ok(OpenRoom {
             id: self.id.clone(),
@@ -114,6 +148,7 @@ impl RoomTask {
             journal,
             progress,
             outbox: Outbox::new(),
+            exists,
             empty_since: None,
             is_shut_down: false,
         })
@@ -144,6 +179,27 @@ impl RoomTask {
         }
     }
 
+    /// Tells whoever comes that it is of no use to come again, until nobody has for a while.
+    async fn turn_away(&mut self, reason: CloseReason) {
+        loop {
+            match timeout(self.shared.options.linger, self.inputs.recv()).await {
+                Ok(Some(Input::Connect { peer, .. })) => peer.close(reason.clone()),
+                // Dropped, which says that there is no room.
+                Ok(Some(Input::Command(_))) => {}
+                // Nobody has entered.
+                Ok(Some(
+                    Input::Message { .. }
+                    | Input::TooLong(_)
+                    | Input::Drained(_)
+                    | Input::Disconnected(_),
+                )) => {}
+                Ok(Some(Input::Shutdown) | None) => return self.forget(),
+                Err(_) if self.forget_if_idle() => return,
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Takes the room out of the host: whoever comes next opens it anew.
     fn forget(&self) {
         self.shared.rooms().open.remove(&self.id);
@@ -163,7 +219,14 @@ impl RoomTask {
 impl OpenRoom {
     fn handle(&mut self, now: Instant, input: Input) {
         match input {
-            Input::Connect { params, peer, entered } => self.connect(now, params, peer, entered),
+            Input::Connect { params, may_create, peer, entered } => {
+                self.exists |= may_create;
+                if self.exists {
+                    self.connect(now, params, peer, entered);
+                } else {
+                    peer.close(CloseReason::NotFound);
+                }
+            }
             Input::Message { connection, bytes, _permit } => {
                 self.room.handle_message(now, connection, &bytes);
             }
@@ -262,6 +325,7 @@ impl OpenRoom {
                     self.outbox.push(Effect::Close(connection, reason));
                 }
                 RoomAction::Persist(commit) => {
+                    self.exists = true;
                     let number = self.journal.write(commit);
                     self.outbox.push_commit(number);
                 }
@@ -276,7 +340,7 @@ impl OpenRoom {
     }
 
     fn takes_input(&self) -> bool {
-        self.outbox.len() < self.options.waiting_actions
+        self.outbox.len() < self.options.waiting_actions.max(1)
     }
 
     /// When the room is unloaded if nobody comes.

@@ -114,6 +114,9 @@ impl Drop for TestStorage {
     }
 }
 
+type Incomings = mpsc::UnboundedReceiver<Incoming>;
+type Outgoings = mpsc::Sender<Outgoing>;
+
 /// A client's end of a connection.
 pub(crate) struct Socket {
     sender: Option<mpsc::UnboundedSender<Incoming>>,
@@ -123,13 +126,28 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn open(host: &RoomHost, room: &str, session: &str) -> Self {
+        let (host, room, params) = (host.clone(), room.to_owned(), SessionParams::new(session));
+        Self::serve(|incoming, outgoing| async move {
+            host.connect(room, params, incoming, outgoing).await
+        })
+    }
+
+    /// One who may not make the room.
+    pub(crate) fn visit(host: &RoomHost, room: &str, session: &str) -> Self {
+        let (host, room, params) = (host.clone(), room.to_owned(), SessionParams::new(session));
+        Self::serve(|incoming, outgoing| async move {
+            host.connect_existing(room, params, incoming, outgoing).await
+        })
+    }
+
+    fn serve<F>(serve: impl FnOnce(Incomings, Outgoings) -> F) -> Self
+    where
+        F: Future<Output = CloseReason> + Send + 'static,
+    {
         let (sender, incoming) = mpsc::unbounded();
         // Takes one message more than this before it is full.
         let (outgoing, receiver) = mpsc::channel(0);
-        let (host, room) = (host.clone(), room.to_owned());
-        let params = SessionParams::new(session);
-        let served =
-            tokio::spawn(async move { host.connect(room, params, incoming, outgoing).await });
+        let served = tokio::spawn(serve(incoming, outgoing));
         Self { sender: Some(sender), receiver, served }
     }
 

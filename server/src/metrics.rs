@@ -1,0 +1,121 @@
+//! What the server counts, for Prometheus.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use roomsync::{CloseReason, RoomSnapshot};
+use roomsync_tokio::{RoomCommit, RoomHost, RoomId, Storage, StorageError};
+use std::fmt;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Bounds of the histograms, in seconds: from a fast disk to one that hangs.
+const SECONDS: [f64; 12] =
+    [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+
+/// What is counted. No label is anything that a client can choose.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    rooms: Gauge,
+    connections: Gauge,
+    closes: Family<Reason, Counter>,
+    refusals: Family<Reason, Counter>,
+    loads: Histogram,
+    writes: Histogram,
+    commits: Family<Outcome, Counter>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    result: String,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("roomsync"),
+            rooms: Gauge::default(),
+            connections: Gauge::default(),
+            closes: Family::default(),
+            refusals: Family::default(),
+            loads: Histogram::new(SECONDS),
+            writes: Histogram::new(SECONDS),
+            commits: Family::default(),
+        };
+        let Self { registry, rooms, connections, closes, refusals, loads, writes, commits } =
+            &mut metrics;
+        registry.register("rooms", "Rooms that are loaded", rooms.clone());
+        registry.register("connections", "WebSockets that are open", connections.clone());
+        registry.register("closes", "Connections that ended, by reason", closes.clone());
+        let help = "Requests to connect that got no WebSocket, by reason";
+        registry.register("refusals", help, refusals.clone());
+        let help = "How long it took to read a room";
+        registry.register_with_unit("load", help, Unit::Seconds, loads.clone());
+        let help = "How long it took to make a batch of commits durable";
+        registry.register_with_unit("write", help, Unit::Seconds, writes.clone());
+        registry.register("commits", "Commits that were to be made durable", commits.clone());
+        metrics
+    }
+
+    /// A connection has ended.
+    pub(crate) fn closed(&self, reason: &CloseReason) {
+        // Of the host's own there could be any number.
+        let is_custom = matches!(reason, CloseReason::Custom(_));
+        self.closed_with(if is_custom { "CUSTOM" } else { reason.text() });
+    }
+
+    /// The same, for a reason of the server's own.
+    pub(crate) fn closed_with(&self, reason: &str) {
+        self.closes.get_or_create(&Reason { reason: reason.to_owned() }).inc();
+    }
+
+    /// Somebody got no WebSocket.
+    pub(crate) fn refused(&self, reason: &str) {
+        self.refusals.get_or_create(&Reason { reason: reason.to_owned() }).inc();
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self, host: &RoomHost, connections: usize) -> Result<String, fmt::Error> {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.rooms.set(number(host.open_rooms()));
+        self.connections.set(number(connections));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// A storage whose work is timed.
+pub(crate) struct Timed<S> {
+    pub(crate) storage: S,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl<S: Storage> Storage for Timed<S> {
+    fn load(&mut self, room: &RoomId) -> Result<Option<RoomSnapshot>, StorageError> {
+        let start = Instant::now();
+        let loaded = self.storage.load(room);
+        self.metrics.loads.observe(start.elapsed().as_secs_f64());
+        loaded
+    }
+
+    fn commit(&mut self, commits: &[RoomCommit]) -> Result<(), StorageError> {
+        let start = Instant::now();
+        let written = self.storage.commit(commits);
+        self.metrics.writes.observe(start.elapsed().as_secs_f64());
+        let result = if written.is_ok() { "durable" } else { "lost" };
+        let count = u64::try_from(commits.len()).unwrap_or(u64::MAX);
+        self.metrics.commits.get_or_create(&Outcome { result: result.to_owned() }).inc_by(count);
+        written
+    }
+}

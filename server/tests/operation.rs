@@ -1,0 +1,220 @@
+//! What an operator sees of a server: metrics, logs, limits, and what is done with its file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::fs;
+use support::{Peer, Server, tool};
+
+#[tokio::test]
+async fn metrics_are_served_on_an_address_of_their_own() {
+    let server = Server::start_with(&["--metrics-listen", "127.0.0.1:0"]).await;
+    assert_eq!(server.request("GET", "/metrics").await.status, 404);
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a", "A").await;
+    let mut bad = Peer::enter(&server, "plans", "bad").await;
+    bad.send_text("{}".into()).await;
+    assert!(bad.ended().await.is_some());
+    let mut upgrade = Peer::upgrade(&server, "/connect/plans?sessionId=a");
+    upgrade.headers_mut().insert("Origin", "https://evil.example".parse().unwrap());
+    assert!(Peer::open_with(upgrade).await.is_err());
+
+    let metrics = server.metrics().await;
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.head.contains("application/openmetrics-text"));
+    for line in [
+        "roomsync_rooms 1",
+        "roomsync_connections 1",
+        r#"roomsync_closes_total{reason="UNKNOWN_ERROR"} 1"#,
+        r#"roomsync_refusals_total{reason="origin"} 1"#,
+        r#"roomsync_commits_total{result="durable"} 2"#,
+        "roomsync_load_seconds_count 1",
+        "# UNIT roomsync_write_seconds seconds",
+        "# EOF",
+    ] {
+        assert!(metrics.body.lines().any(|it| it == line), "{line}: {}", metrics.body);
+    }
+    // Nothing that a client or room is called.
+    assert!(!metrics.body.contains("plans") && !metrics.body.contains("alice"));
+}
+
+#[tokio::test]
+async fn logs_are_json_when_asked_for_and_hold_no_contents() {
+    let flags = ["--log", "trace", "--log-format", "json"];
+    let mut server = Server::start_with(&flags).await;
+    let path = "/connect/plans?sessionId=alice&token=a-token-in-the-address";
+    let mut alice = Peer::open(&server, path).await.unwrap();
+    alice.hello().await;
+    alice.put_page("page:a", "what-is-drawn").await;
+    server.kill().await;
+    let log = server.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let started = lines.iter().find(|line| line["message"] == "started").unwrap();
+    assert_eq!(
+        (&started["level"], &started["address"]),
+        (&json!("INFO"), &json!(server.address()))
+    );
+    let of = |line: &&Value| line["target"].as_str().unwrap().starts_with("roomsync");
+    assert!(lines.iter().filter(of).any(|line| line["room"] == "plans"), "{log}");
+    for line in lines.iter().filter(of) {
+        let line = line.to_string();
+        assert!(!line.contains("what-is-drawn") && !line.contains("a-token"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn limits_and_times_are_those_of_the_file() {
+    let mut server = Server::stopped();
+    let config = server.file("config.toml", "[limits]\nsessions = 1\nid_bytes = 20\n");
+    server.restart_with(&["--config", &config]).await;
+    let _alice = Peer::enter(&server, "plans", "alice").await;
+    let mut bob = Peer::open(&server, "/connect/plans?sessionId=bob").await.unwrap();
+    assert_eq!(bob.ended().await, Some((4099, "ROOM_FULL".into())));
+    let long = format!("/connect/other?sessionId={}", "x".repeat(21));
+    assert!(Peer::open(&server, &long).await.is_err());
+    Peer::enter(&server, "other", &"x".repeat(20)).await;
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_that_was_confirmed_is_lost_and_rooms_can_be_read() {
+    let mut server = Server::start_with(&["--max-data-mib", "1", "--log", "info"]).await;
+    let mut confirmed = 0;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    let ended = loop {
+        alice.push_page(&format!("page:{confirmed}"), &"x".repeat(50_000)).await;
+        match alice.try_message().await {
+            Some(message) => assert_eq!(message["data"][0]["action"], "commit"),
+            None => break alice.ended().await,
+        }
+        confirmed += 1;
+        assert!(confirmed < 100, "the file has no limit");
+    };
+    // Not for good: there may be room again.
+    assert!(ended.is_none_or(|(code, _)| code == 1001), "the client would stop");
+    assert!(confirmed > 10 && server.log().contains("full"), "{}", server.log());
+    let mut bob = Peer::open(&server, "/connect/plans?sessionId=bob").await.unwrap();
+    let hello = bob.hello().await;
+    assert_eq!(hello["diff"].as_object().unwrap().len(), confirmed);
+
+    server.kill().await;
+    server.restart().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:last", &"x".repeat(50_000)).await;
+    let documents = server.snapshot("plans").await["documents"].as_array().unwrap().len();
+    assert_eq!(documents, confirmed + 1);
+}
+
+#[tokio::test]
+async fn a_room_that_does_not_fit_the_servers_schema_turns_clients_away_and_says_why_once() {
+    let mut server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a", "A").await;
+    server.kill().await;
+    let schema = server.file(
+        "schema.json",
+        r#"{"types":{"shape":{"scope":"document"}},
+        "schema":{"schemaVersion":2,"sequences":{"com.example.shape":1}}}"#,
+    );
+    server.restart_with(&["--schema", &schema, "--log", "info"]).await;
+    for session in ["alice", "bob"] {
+        let path = format!("/connect/plans?sessionId={session}");
+        let mut peer = Peer::open(&server, &path).await.unwrap();
+        let (code, reason) = peer.ended().await.unwrap();
+        assert_eq!((code, reason.as_str()), (4099, "UNKNOWN_ERROR"));
+    }
+    let log = server.log();
+    assert_eq!(log.matches("cannot open").count(), 1, "{log}");
+    let mut alice = Peer::open(&server, "/connect/other?sessionId=alice").await.unwrap();
+    alice.hello_with(json!({"com.example.shape": 1})).await;
+}
+
+#[tokio::test]
+async fn a_room_goes_from_one_file_to_another() {
+    let mut server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a", "A").await;
+    alice.put_page("page:b", "B").await;
+    let before = server.snapshot("plans").await;
+    let data = server.data();
+    let locked = tool(&["export", "plans"], &data).await;
+    assert_eq!((locked.0, locked.1.as_str()), (1, ""));
+    assert!(locked.2.contains("another process") && locked.2.contains("admin API"), "{}", locked.2);
+    server.kill().await;
+
+    // To standard output and to a file, the same.
+    let (code, printed, stderr) = tool(&["export", "plans"], &data).await;
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), before);
+    let file = server.file("plans.json", "what was there before");
+    assert_eq!(tool(&["export", "plans", "--output", &file], &data).await.0, 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), printed);
+    let left = fs::read_dir(server.folder()).unwrap().count();
+
+    let (code, told, _) = tool(&["inspect"], &data).await;
+    assert_eq!((code, told.as_str()), (0, "plans clock 2 records 2\n"));
+    let (code, told, _) = tool(&["inspect", "plans"], &data).await;
+    assert_eq!(code, 0);
+    for line in ["clock 2", "tombstones 0, complete since clock 0"] {
+        assert!(told.lines().any(|it| it == line), "{told}");
+    }
+    assert!(told.contains("page 2, ") && !told.contains("page:a"), "{told}");
+
+    // Into a room that is new, as it was.
+    let other = server.folder().join("other.db");
+    assert_eq!(tool(&["import", "plans", &file], &other).await.0, 0);
+    assert_eq!(tool(&["export", "plans"], &other).await.1, printed);
+    // Over one that is there, only by force and for everybody to hear.
+    let (code, _, why) = tool(&["import", "plans", &file], &other).await;
+    assert!(code == 1 && why.contains("--force"), "{why}");
+    assert_eq!(tool(&["import", "plans", &file, "--force"], &other).await.0, 0);
+    let again: Value = serde_json::from_str(&tool(&["export", "plans"], &other).await.1).unwrap();
+    assert_eq!(
+        (&again["documentClock"], &again["tombstoneHistoryStartsAtClock"]),
+        (&json!(3), &json!(3))
+    );
+    let states = |snapshot: &Value| -> Vec<Value> {
+        snapshot["documents"].as_array().unwrap().iter().map(|it| it["state"].clone()).collect()
+    };
+    assert_eq!(states(&again), states(&before));
+    assert_eq!(fs::read_dir(server.folder()).unwrap().count(), left + 1, "only the other database");
+}
+
+#[tokio::test]
+async fn what_a_tool_cannot_do_it_says_in_one_line() {
+    let mut server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a", "A").await;
+    server.kill().await;
+    let data = server.data();
+    let bad = server.file("bad.json", "{}");
+    let broken = server.file(
+        "broken.json",
+        r#"{"documentClock":1,"documents":[
+        {"state":{"typeName":"page"},"lastChangedClock":1}]}"#,
+    );
+    for (line, code, why) in [
+        (&["export", "other"][..], 1, "there is no room other"),
+        (&["export", "no room"], 2, "a room's name is"),
+        (&["export"], 2, "<ROOM>"),
+        (&["export", "plans", "--output", "no/such/folder/file"], 1, "cannot write"),
+        (&["inspect", "other"], 1, "there is no room other"),
+        (&["import", "new", "no-such-file"], 1, "cannot read no-such-file"),
+        (&["import", "new", &bad], 1, "documentClock"),
+        (&["import", "new", &broken], 1, "typeName"),
+        (&["import", "new", &bad, "--schema", "none.json"], 1, "cannot read none.json"),
+    ] {
+        let (found, stdout, stderr) = tool(line, &data).await;
+        assert_eq!((found, stdout.as_str()), (code, ""), "{line:?}: {stderr}");
+        assert!(stderr.contains(why) && stderr.lines().count() == 1, "{line:?}: {stderr}");
+    }
+    let (code, _, why) = tool(&["inspect"], &server.folder().join("none.db")).await;
+    assert!(code == 1 && why.contains("no such file"), "{why}");
+    assert_eq!(tool(&["inspect"], &data).await.1, "plans clock 1 records 1\n");
+}
