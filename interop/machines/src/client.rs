@@ -147,7 +147,7 @@ impl ClientMachine {
                 ClientAction::Event(ClientEvent::Custom(data)) => {
                     actions.push(Action::App(Told::Custom(data)));
                 }
-                ClientAction::Dial | ClientAction::Event(_) => {}
+                ClientAction::Dial | ClientAction::Persist(_) | ClientAction::Event(_) => {}
             }
         }
     }
