@@ -9,8 +9,8 @@ await playTable('exchanges with a room', {
   folder: 'exchanges/room',
   rules: 'ROOM',
   least: 150,
-  peers: async ({ clock, machines, snapshot = EMPTY, objectTypes = [] }) => [
-    new StockRoom({ clock, snapshot, objectTypes }),
-    await OurRoom.begin({ machines, snapshot, objectTypes }),
+  peers: async ({ clock, machines, snapshot = EMPTY, objectTypes = [], authors = false }) => [
+    new StockRoom({ clock, snapshot, objectTypes, authors }),
+    await OurRoom.begin({ machines, snapshot, objectTypes, authors }),
   ],
 })
