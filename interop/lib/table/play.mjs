@@ -5,15 +5,18 @@
 export const BEAT_MS = 100
 
 /**
- * Plays the steps of an exchange to both peers. A peer's `step(step)` and, after all that is compared at once, its
+ * Plays steps to both peers, one after the other. A peer's `step(step)` and, after all that is compared at once, its
  * `look()` give what was said, as `[to, what]`. Returns what is wrong, as lines.
  */
 export async function play(steps, stock, ours) {
   const faults = []
-  for (const [at, { does, differs }] of steps.flat(Infinity).map(unit).entries()) {
+  let at = 0
+  for (const step of steps) {
+    const { does, differs } = unit(step)
+    at += 1
     const [stockSaid, weSaid] = [await all(does, stock), await all(does, ours)].map(bySocket)
     const expected = differs ? differs.ours : stockSaid
-    const where = `step ${at + 1}: ${does.slice(0, -1).map(described).join(', ')}`
+    const where = `step ${at}: ${does.slice(0, -1).map(described).join(', ')}`
     if (text(weSaid) !== text(expected)) {
       faults.push(where, ...shown('stock', stockSaid), ...shown('ours', weSaid))
       if (differs) faults.push(...shown(`by ${differs.rule}`, expected))
@@ -25,12 +28,12 @@ export async function play(steps, stock, ours) {
 }
 
 /** The rules that the steps name as reasons to differ. */
-export const reasons = (steps) => steps.flat(Infinity).flatMap(({ differs }) => (differs ? [differs.rule] : []))
+export const reasons = (steps) => steps.flatMap(({ differs }) => (differs ? [differs.rule] : []))
 
 /** What is compared at once: the steps with no time between them, and the beat that follows. */
 function unit(step) {
   const { differs, step: inner = step } = step
-  const does = [inner].flat(Infinity).flatMap((one) => one.atOnce ?? one)
+  const does = inner.atOnce ?? [inner]
   return { does: [...does, { do: 'wait', ms: BEAT_MS }], differs }
 }
 

@@ -43,6 +43,15 @@ export class StockRoom {
     return this.#said.splice(0)
   }
 
+  /** The document with that id. */
+  record(id) {
+    return this.#room.getRecord(id)
+  }
+
+  clock() {
+    return this.#room.getCurrentDocumentClock()
+  }
+
   async end() {
     this.#room.close()
     await this.#clock.pass(10_000)

@@ -28,7 +28,8 @@ export async function playTable(name, { folder, rules, least, peers }) {
     const faults = []
     const used = []
     for (const { title, exchange } of table) {
-      const { steps, ...options } = Array.isArray(exchange) ? { steps: exchange } : exchange
+      const { steps: nested, ...options } = Array.isArray(exchange) ? { steps: exchange } : exchange
+      const steps = nested.flat(Infinity)
       const [stock, ours] = await peers({ clock, machines, ...options })
       const wrong = await play(steps, stock, ours)
       await stock.end()
@@ -62,7 +63,7 @@ function ruleFaults(prefix, folder, used) {
 }
 
 /** Silences what stock peers write of all that exchanges make them refuse. Returns what gives the console back. */
-function muteConsole() {
+export function muteConsole() {
   const { warn, error } = console
   Object.assign(console, { warn() {}, error() {} })
   return () => Object.assign(console, { warn, error })
