@@ -8,13 +8,15 @@ import path from 'node:path'
 import { Random } from './random.mjs'
 
 const LIMIT_SECONDS = 120
+/** Those of this process, whatever a test puts in their place. */
+const { setTimeout, clearTimeout } = globalThis
 
 /**
  * Runs `body` with `random` (seeded by `--seed N`, else by chance), `step(line)`, `directory` (temporary) and
  * `cleanup(fn)` (run at the end, last first). Ends the process.
  */
 export async function test(name, body) {
-  const { values } = parseArgs({ options: { seed: { type: 'string' } } })
+  const { values } = parseArgs({ options: { seed: { type: 'string' } }, strict: false })
   const seed = values.seed ?? String(Math.floor(Math.random() * 1e9))
   const started = performance.now()
   const elapsed = () => `${((performance.now() - started) / 1000).toFixed(1)} s`

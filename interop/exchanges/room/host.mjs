@@ -1,7 +1,7 @@
 // What does a session hear of what the host does?
 
 import {
-  EMPTY, USED, atOnce, commit, custom, data, differs, everybody, hostPuts, hostRemoves, hydration, join, load, loadSnapshot, note, open,
+  EMPTY, USED, atOnce, custom, data, differs, everybody, hostPuts, hostRemoves, hydration, join, load, loadSnapshot, note, open,
   patch, ping, pin, push, put, puts, remove, snapshot, told, wait,
 } from '../../lib/table/steps.mjs'
 
@@ -58,7 +58,10 @@ export default {
   'a custom message stands behind what was collected': used(
     atOnce(push('b', puts(note('3'))), push('b', puts(note('4')), { clock: 2 }), custom('a', 'now'), push('b', puts(note('5')), { clock: 3 })),
   ),
-  'a custom message to one that has not connected': [open('a'), differs('ROOM-20', custom('a', 1), { host: [{ refused: 'there is no such connection in the room' }] })],
+  'a custom message to one that has not connected': [
+    open('a'),
+    differs('ROOM-20', custom('a', 1), { host: [{ refused: 'there is no such connection in the room' }] }),
+  ],
   'a snapshot after some life': used(
     push('a', { 'note:1': remove(), 'note:3': put(note('3')) }),
     push('b', { 'note:2': patch({ x: put(3) }) }),

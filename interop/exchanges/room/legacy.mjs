@@ -1,7 +1,7 @@
 // How is a session of an older protocol spoken to?
 
 import {
-  USED, append, commit, cursor, cursorOf, data, differs, everybody, hostPuts, join, note, patch, push, put, puts, rebase, says, shows, told,
+  USED, append, commit, cursor, data, differs, everybody, hostPuts, join, note, patch, push, put, puts, rebase, says, shows, told,
 } from '../../lib/table/steps.mjs'
 
 const old = (version, ...steps) => ({ snapshot: USED, steps: [join('old', { protocolVersion: version }), join('b'), ...steps] })

@@ -7,8 +7,8 @@ export class OurRoom {
   #now = 0
   #connections = new Map()
 
-  static async begin({ machines, snapshot, objectTypes }) {
-    await machines.ask({ begin: 'room', snapshot, objectTypes })
+  static async begin({ machines, ...options }) {
+    await machines.ask({ begin: 'room', ...options })
     return new OurRoom(machines)
   }
 

@@ -1,31 +1,22 @@
 // Do two peers say the same when the same is done to both? Exchanges are played to a stock peer and to ours at once,
 // and compared step by step.
 
-import { readFileSync, readdirSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-
 /** What passes between two steps: longer than anything is collected for. */
 export const BEAT_MS = 100
-const PROTOCOL = fileURLToPath(new URL('../../../docs/protocol.md', import.meta.url))
 
-/** The exchanges of a folder: `[chapter, name, exchange]`. */
-export async function readTable(folder) {
-  const table = []
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort()) {
-    const { default: exchanges } = await import(pathToFileURL(`${folder}/${file}`))
-    const chapter = file.replace('.mjs', '')
-    for (const [name, exchange] of Object.entries(exchanges)) table.push([chapter, name, exchange])
-  }
-  return table
-}
-
-/** Plays the steps of an exchange to both peers. Returns what is wrong, as lines. */
+/**
+ * Plays steps to both peers, one after the other. A peer's `step(step)` and, after all that is compared at once, its
+ * `look()` give what was said, as `[to, what]`. Returns what is wrong, as lines.
+ */
 export async function play(steps, stock, ours) {
   const faults = []
-  for (const [at, { does, differs }] of steps.flat(Infinity).map(unit).entries()) {
+  let at = 0
+  for (const step of steps) {
+    const { does, differs } = unit(step)
+    at += 1
     const [stockSaid, weSaid] = [await all(does, stock), await all(does, ours)].map(bySocket)
     const expected = differs ? differs.ours : stockSaid
-    const where = `step ${at + 1}: ${does.slice(0, -1).map(described).join(', ')}`
+    const where = `step ${at}: ${does.slice(0, -1).map(described).join(', ')}`
     if (text(weSaid) !== text(expected)) {
       faults.push(where, ...shown('stock', stockSaid), ...shown('ours', weSaid))
       if (differs) faults.push(...shown(`by ${differs.rule}`, expected))
@@ -37,29 +28,19 @@ export async function play(steps, stock, ours) {
 }
 
 /** The rules that the steps name as reasons to differ. */
-export const reasons = (steps) => steps.flat(Infinity).flatMap(({ differs }) => (differs ? [differs.rule] : []))
-
-/** What the rules of docs/protocol.md that begin with `prefix` and the reasons of a table have not in common, as lines. */
-export function ruleFaults(prefix, tableFolder, used) {
-  const rules = readFileSync(PROTOCOL, 'utf8').split(/^(?=- \*\*|#)/m).filter((rule) => rule.startsWith(`- **${prefix}-`))
-  const documented = new Map(rules.map((rule) => [rule.slice(4, rule.indexOf('**', 4)), rule]))
-  const unknown = [...new Set(used)].filter((rule) => !documented.has(rule)).map((rule) => `no such rule: ${rule}`)
-  const named = [...documented].filter(([, rule]) => rule.includes(tableFolder))
-  const idle = named.filter(([rule]) => !used.includes(rule)).map(([rule]) => `no exchange differs by ${rule}`)
-  return [...unknown, ...idle]
-}
+export const reasons = (steps) => steps.flatMap(({ differs }) => (differs ? [differs.rule] : []))
 
 /** What is compared at once: the steps with no time between them, and the beat that follows. */
 function unit(step) {
   const { differs, step: inner = step } = step
-  const does = [inner].flat(Infinity).flatMap((one) => one.atOnce ?? one)
+  const does = inner.atOnce ?? [inner]
   return { does: [...does, { do: 'wait', ms: BEAT_MS }], differs }
 }
 
 async function all(steps, peer) {
   const said = []
   for (const step of steps) said.push(...(await peer.step(step)))
-  return said
+  return said.concat((await peer.look?.()) ?? [])
 }
 
 /** What each has heard, in order. */
@@ -78,7 +59,7 @@ function described({ do: verb, socket = '', text: message, ...rest }) {
 }
 
 /** JSON with sorted keys. */
-function text(value) {
+export function text(value) {
   const sorted = (_, it) =>
     typeof it === 'object' && it !== null && !Array.isArray(it)
       ? Object.fromEntries(Object.entries(it).sort(([a], [b]) => (a < b ? -1 : 1)))

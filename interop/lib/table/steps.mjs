@@ -109,7 +109,7 @@ export const snapshot = () => ({ do: 'snapshot' })
 export const wait = (ms) => ({ do: 'wait', ms })
 
 /** Steps with no time between them. */
-export const atOnce = (...steps) => ({ atOnce: steps.flat(Infinity) })
+export const atOnce = (...steps) => ({ atOnce: steps.flat(Infinity).flatMap((step) => step.atOnce ?? step) })
 
 // Where our room does something else.
 

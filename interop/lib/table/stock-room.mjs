@@ -7,6 +7,13 @@ import { makeSchema } from './schema.mjs'
 const OPEN = 1
 const CLOSED = 3
 
+/** What interop/machines/src/room.rs says of authors. */
+function authorize({ type, prev, next, session: { sessionId } }) {
+  if (type === 'create') return Object.hasOwn(next, 'secret') ? null : { ...next, author: sessionId }
+  if (prev.author !== sessionId) return null
+  return type === 'update' ? (next.author === sessionId ? next : null) : prev
+}
+
 export class StockRoom {
   #room
   #clock
@@ -14,7 +21,7 @@ export class StockRoom {
   #joined = new Set()
   #said = []
 
-  constructor({ clock, snapshot, objectTypes }) {
+  constructor({ clock, snapshot, objectTypes, authors }) {
     this.#clock = clock
     const schema = makeSchema()
     // Stock ids of presence are random; these are those that our room gives.
@@ -25,7 +32,8 @@ export class StockRoom {
     const onSessionRemoved = (_, { sessionId }) => {
       if (this.#joined.delete(sessionId)) this.#said.push(['host', { left: sessionId }])
     }
-    this.#room = new TLSocketRoom({ schema, storage, objectTypes, onSessionRemoved, log: {} })
+    const authorizeRecord = authors ? { note: authorize } : undefined
+    this.#room = new TLSocketRoom({ schema, storage, objectTypes, authorizeRecord, onSessionRemoved, log: {} })
   }
 
   /** Does a step and returns what was said since, as `[to, what]`. */
@@ -33,6 +41,15 @@ export class StockRoom {
     await this[step.do](step)
     await this.#clock.pass(0)
     return this.#said.splice(0)
+  }
+
+  /** The document with that id. */
+  record(id) {
+    return this.#room.getRecord(id)
+  }
+
+  clock() {
+    return this.#room.getCurrentDocumentClock()
   }
 
   async end() {

@@ -50,9 +50,16 @@ pub(crate) enum ClientCommand {
 pub(crate) enum Action {
     Send { link: u64, text: String },
     Close { link: u64 },
+    App(Told),
+}
+
+/// What the application is told.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Told {
     Online,
-    Refused { reason: String },
-    Custom { data: Value },
+    Refused(String),
+    Custom(Value),
 }
 
 pub(crate) struct ClientMachine(Client);
@@ -132,16 +139,15 @@ impl ClientMachine {
                     actions.push(Action::Close { link: link.as_u64() });
                 }
                 ClientAction::Event(ClientEvent::Status(Status::Online)) => {
-                    actions.push(Action::Online);
+                    actions.push(Action::App(Told::Online));
                 }
                 ClientAction::Event(ClientEvent::Status(Status::Refused(reason))) => {
-                    actions.push(Action::Refused { reason: reason.text().into() });
+                    actions.push(Action::App(Told::Refused(reason.text().into())));
                 }
                 ClientAction::Event(ClientEvent::Custom(data)) => {
-                    actions.push(Action::Custom { data });
+                    actions.push(Action::App(Told::Custom(data)));
                 }
-                // Nothing is kept here.
-                ClientAction::Persist(_) | ClientAction::Dial | ClientAction::Event(_) => {}
+                ClientAction::Dial | ClientAction::Persist(_) | ClientAction::Event(_) => {}
             }
         }
     }

@@ -3,8 +3,8 @@
 use crate::Report;
 use crate::schema::schema;
 use roomsync::{
-    CloseReason, ConnectionId, FATAL_CLOSE_CODE, Instant, Key, Object, ObjectAccess, Room,
-    RoomAction, RoomConfig, RoomEvent, RoomSnapshot, SessionParams, Value,
+    Authorizer, CloseReason, ConnectionId, FATAL_CLOSE_CODE, Instant, Key, Object, ObjectAccess,
+    Room, RoomAction, RoomConfig, RoomEvent, RoomSnapshot, SessionParams, Value, Veto,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -14,6 +14,9 @@ use std::sync::Arc;
 pub(crate) struct Options {
     #[serde(default)]
     object_types: Vec<Key>,
+    /// Whether notes belong to their authors.
+    #[serde(default)]
+    authors: bool,
     snapshot: Value,
 }
 
@@ -68,6 +71,9 @@ impl RoomMachine {
     pub(crate) fn new(options: Options) -> Result<Self, Box<dyn std::error::Error>> {
         let mut config = RoomConfig::default();
         config.object_types = options.object_types.into_iter().collect();
+        if options.authors {
+            config.hooks = config.hooks.authorize("note", authors());
+        }
         let snapshot = RoomSnapshot::from_value(&options.snapshot)?;
         Ok(Self(Room::restore(config, Arc::new(schema()?), snapshot)?))
     }
@@ -151,4 +157,25 @@ impl RoomMachine {
             }
         }
     }
+}
+
+/// Notes get their author when they are made, and only that one changes them. Nobody makes secret
+/// ones. `interop/lib/table/stock-room.mjs` says the same to stock rooms.
+fn authors() -> Authorizer {
+    let author = |note: &Object| note.get("author").and_then(Value::as_str).map(String::from);
+    let allow = |is_allowed: bool| if is_allowed { Ok(()) } else { Err(Veto) };
+    Authorizer::new()
+        .on_create(|by, mut note| {
+            if note.get("secret").is_some() {
+                return Err(Veto);
+            }
+            note.insert("author", by.session.as_str());
+            Ok(note)
+        })
+        .on_update(move |by, before, after| {
+            allow(
+                author(before).as_deref() == Some(&**by.session) && author(before) == author(after),
+            )
+        })
+        .on_remove(move |by, note| allow(author(note).as_deref() == Some(&**by.session)))
 }

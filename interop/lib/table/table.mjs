@@ -1,0 +1,70 @@
+// How is a table of exchanges checked? Each is played to a stock peer and to ours, and differs by the rules that it
+// names and in nothing else.
+
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import { assert, test } from '../test.mjs'
+import { Clock } from './clock.mjs'
+import { Machines } from './machine.mjs'
+import { play, reasons } from './play.mjs'
+
+const INTEROP = new URL('../../', import.meta.url)
+const PROTOCOL = fileURLToPath(new URL('../docs/protocol.md', INTEROP))
+
+/**
+ * Plays all exchanges of `folder`, at least so many. `rules` is how those of docs/protocol.md begin that say why we
+ * differ. `peers` makes a stock peer and ours for an exchange.
+ */
+export async function playTable(name, { folder, rules, least, peers }) {
+  await test(name, async ({ step, cleanup }) => {
+    const table = await read(new URL(`${folder}/`, INTEROP))
+    const machines = new Machines()
+    cleanup(() => machines.close())
+    const clock = new Clock()
+    cleanup(() => clock.uninstall())
+    cleanup(muteConsole())
+
+    const faults = []
+    const used = []
+    for (const { title, exchange } of table) {
+      const { steps: nested, ...options } = Array.isArray(exchange) ? { steps: exchange } : exchange
+      const steps = nested.flat(Infinity)
+      const [stock, ours] = await peers({ clock, machines, ...options })
+      const wrong = await play(steps, stock, ours)
+      await stock.end()
+      if (wrong.length > 0) faults.push(title, ...wrong.map((line) => `  ${line}`))
+      used.push(...reasons(steps))
+    }
+    faults.push(...ruleFaults(rules, folder, used))
+    assert(faults.length === 0, `\n${faults.join('\n')}`)
+    assert(table.length >= least, `only ${table.length} exchanges`)
+    step(`${table.length} exchanges, which differ at ${used.length} steps, each by a rule`)
+  })
+}
+
+async function read(folder) {
+  const table = []
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort()) {
+    const { default: exchanges } = await import(new URL(file, folder))
+    for (const [name, exchange] of Object.entries(exchanges)) table.push({ title: `${file}: ${name}`, exchange })
+  }
+  return table
+}
+
+/** Where the rules that begin with `prefix` and the reasons of a table do not name each other, as lines. */
+function ruleFaults(prefix, folder, used) {
+  const rules = readFileSync(PROTOCOL, 'utf8').split(/^(?=- \*\*|#)/m).filter((rule) => rule.startsWith(`- **${prefix}-`))
+  const documented = new Map(rules.map((rule) => [rule.slice(4, rule.indexOf('**', 4)), rule]))
+  const unknown = [...new Set(used)].filter((rule) => !documented.has(rule)).map((rule) => `no such rule: ${rule}`)
+  const named = [...documented].filter(([, rule]) => rule.includes(`interop/${folder}`))
+  const idle = named.filter(([rule]) => !used.includes(rule)).map(([rule]) => `no exchange differs by ${rule}`)
+  return [...unknown, ...idle]
+}
+
+/** Silences what stock peers write of all that exchanges make them refuse. Returns what gives the console back. */
+export function muteConsole() {
+  const { warn, error } = console
+  Object.assign(console, { warn() {}, error() {} })
+  return () => Object.assign(console, { warn, error })
+}
