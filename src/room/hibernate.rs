@@ -254,16 +254,14 @@ impl SessionSnapshot {
     ///
     /// When a field is missing or of the wrong type.
     pub fn from_value(value: &Value) -> Result<Self, SnapshotError> {
-        const fn wrong(name: &'static str) -> SnapshotError {
-            SnapshotError::Field(name)
-        }
-        let object = value.as_object().ok_or(wrong("sessionId"))?;
-        let text = |name| object.get(name).and_then(Value::as_str).ok_or(wrong(name));
-        let count = |name| as_clock(object.get(name)).ok_or(wrong(name));
+        use SnapshotError::Field;
+        let object = value.as_object().ok_or(Field("sessionId"))?;
+        let text = |name| object.get(name).and_then(Value::as_str).ok_or(Field(name));
+        let count = |name| as_clock(object.get(name)).ok_or(Field(name));
         let optional =
             |name| if object.get(name).is_some() { text(name).map(Some) } else { Ok(None) };
         let unanswered = object.get("unanswered").and_then(Value::as_array);
-        let unanswered = unanswered.ok_or(wrong("unanswered"))?.iter();
+        let unanswered = unanswered.ok_or(Field("unanswered"))?.iter();
         let client = optional("clientId")?.map(ClientId::from);
         Ok(Self {
             session: text("sessionId")?.into(),
@@ -271,26 +269,26 @@ impl SessionSnapshot {
             readonly: object
                 .get("isReadonly")
                 .and_then(Value::as_bool)
-                .ok_or(wrong("isReadonly"))?,
+                .ok_or(Field("isReadonly"))?,
             object_access: match optional("objectAccess")? {
                 None => ObjectAccess::Read,
-                Some(name) => access_of(name).ok_or(wrong("objectAccess"))?,
+                Some(name) => access_of(name).ok_or(Field("objectAccess"))?,
             },
             protocol_version: u32::try_from(count("protocolVersion")?)
-                .map_err(|_| wrong("protocolVersion"))?,
-            schema: object.get("serializedSchema").ok_or(wrong("serializedSchema")).and_then(
+                .map_err(|_| Field("protocolVersion"))?,
+            schema: object.get("serializedSchema").ok_or(Field("serializedSchema")).and_then(
                 |schema| SerializedSchema::from_value(schema).map_err(SnapshotError::Schema),
             )?,
             presence_id: text("presenceId")?.into(),
             presence: match object.get("presenceRecord") {
                 None | Some(Value::Null) => None,
-                Some(record) => Some(record.as_object().cloned().ok_or(wrong("presenceRecord"))?),
+                Some(record) => Some(record.as_object().cloned().ok_or(Field("presenceRecord"))?),
             },
             told_clock: count("serverClock")?,
             unanswered: unanswered
                 .map(|clock| as_clock(Some(clock)))
                 .collect::<Option<_>>()
-                .ok_or(wrong("unanswered"))?,
+                .ok_or(Field("unanswered"))?,
             last_applied_push: if client.is_some() { count("lastAppliedPush")? } else { 0 },
             client,
         })

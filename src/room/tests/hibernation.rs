@@ -8,8 +8,7 @@ use crate::wire::ObjectAccess;
 impl World {
     /// The room as it is opened again after it was dropped, with all that the driver stored.
     fn reopened(&self) -> Self {
-        let mut config = RoomConfig::default();
-        config.flush_interval = Duration::ZERO;
+        let config = RoomConfig { flush_interval: Duration::ZERO, ..RoomConfig::default() };
         let room = Room::restore(config, Arc::new(schema()), self.room.snapshot()).unwrap();
         Self { now: self.now, ..Self::of(room) }
     }
