@@ -32,9 +32,9 @@ pub use frame::Frame;
 pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId};
 pub use limits::Limits;
 pub use room::{
-    Authorizer, Change, Commit, Counters, Hooks, Meta, Origin, PushView, Rate, Rates, Room,
-    RoomAction, RoomConfig, RoomEvent, SessionParams, SessionSnapshot, SessionStatus, SessionView,
-    Veto,
+    Authorizer, Change, Commit, CommitError, Counters, History, Hooks, Meta, Origin, PushView,
+    Rate, Rates, Room, RoomAction, RoomConfig, RoomEvent, SessionParams, SessionSnapshot,
+    SessionStatus, SessionView, Veto,
 };
 pub use schema::{
     IntoRecord, InvalidRecord, Record, RecordType, Schema, SchemaBuilder, SchemaError,

@@ -12,6 +12,7 @@ mod dialect;
 mod flush;
 mod handshake;
 mod hibernate;
+mod history;
 mod hooks;
 mod input;
 mod log;
@@ -21,6 +22,7 @@ mod push;
 mod rate;
 mod session;
 mod timers;
+mod trail;
 mod view;
 mod visibility;
 
@@ -28,8 +30,10 @@ pub use action::{Change, Commit, Origin, RoomAction, RoomEvent};
 pub use config::{RoomConfig, SessionParams};
 pub use counters::Counters;
 pub use hibernate::SessionSnapshot;
+pub use history::History;
 pub use hooks::{Authorizer, Hooks, PushView, Veto};
 pub use rate::{Rate, Rates};
+pub use trail::CommitError;
 pub use view::{Meta, SessionStatus, SessionView};
 
 use crate::error::{ConfigError, RecordError, RestoreError};

@@ -84,7 +84,7 @@ impl RoomSnapshot {
         let applied = match object.get("appliedPushes") {
             Some(applied) => {
                 let entries = applied.as_array().ok_or(SnapshotError::Field("appliedPushes"))?;
-                entries.iter().map(applied_push).collect::<Option<Vec<_>>>()
+                entries.iter().map(AppliedPush::from_value).collect::<Option<Vec<_>>>()
             }
             None => Some(Vec::new()),
         };
@@ -161,6 +161,15 @@ impl AppliedPush {
         object.insert("order", self.order);
         Value::from(object)
     }
+
+    pub(crate) fn from_value(value: &Value) -> Option<Self> {
+        let push = value.as_object()?;
+        Some(Self {
+            client: PushClient::from_value(value)?,
+            client_clock: as_clock(push.get("clientClock"))?,
+            order: as_clock(push.get("order"))?,
+        })
+    }
 }
 
 impl PushClient {
@@ -170,6 +179,15 @@ impl PushClient {
         Value::from(self.to_object())
     }
 
+    pub(crate) fn from_value(value: &Value) -> Option<Self> {
+        let client = value.as_object()?;
+        let identity = match client.get("identity") {
+            Some(identity) => Some(Identity::from(identity.as_str()?)),
+            None => None,
+        };
+        Some(Self { identity, client: ClientId::from(client.get("clientId")?.as_str()?) })
+    }
+
     fn to_object(&self) -> Object {
         let mut object: Object = [("clientId", self.client.as_str())].into_iter().collect();
         if let Some(identity) = &self.identity {
@@ -177,20 +195,6 @@ impl PushClient {
         }
         object
     }
-}
-
-fn applied_push(value: &Value) -> Option<AppliedPush> {
-    let push = value.as_object()?;
-    let identity = match push.get("identity") {
-        Some(identity) => Some(Identity::from(identity.as_str()?)),
-        None => None,
-    };
-    let client = ClientId::from(push.get("clientId")?.as_str()?);
-    Some(AppliedPush {
-        client: PushClient { identity, client },
-        client_clock: as_clock(push.get("clientClock"))?,
-        order: as_clock(push.get("order"))?,
-    })
 }
 
 pub(crate) fn as_clock(value: Option<&Value>) -> Option<u64> {

@@ -140,7 +140,9 @@ impl Simulation {
                 }
                 RoomAction::Persist(_) => {}
                 RoomAction::Event(RoomEvent::Committed(commit)) => {
+                    assert_eq!(Commit::from_value(&commit.to_value()), Ok((*commit).clone()));
                     for change in &commit.changes {
+                        assert_eq!(change.before().as_ref(), self.told.get(&change.id));
                         match &change.after {
                             Some(record) => self.told.insert(change.id.clone(), record.clone()),
                             None => self.told.remove(&change.id),
@@ -335,7 +337,12 @@ impl Simulation {
             self.world.act(|room, now| room.transact(now, write)).unwrap();
         } else if self.snapshots.len() > 2 {
             let snapshot = self.random.pick(&self.snapshots).clone();
+            let again = snapshot.clone();
             self.world.act(|room, now| room.load_snapshot(now, snapshot)).unwrap();
+            let (loaded, actions) = (self.world.room.snapshot(), self.world.actions.len());
+            self.world.act(|room, now| room.load_snapshot(now, again)).unwrap();
+            assert_eq!(self.world.room.snapshot(), loaded);
+            assert_eq!(self.world.actions.len(), actions, "a second time it changes nothing");
         } else {
             self.snapshots.push(self.world.room.snapshot());
         }
