@@ -194,7 +194,19 @@ impl Room {
         let Some(session) = self.sessions.get(&key) else { return };
         let is_connected = matches!(session.state, State::Connected { .. });
         match message {
-            ClientMessage::Connect(request) => self.handle_connect_request(key, request),
+            ClientMessage::Connect(request)
+                if request.connect_request_id.len() > self.config.limits.id_bytes =>
+            {
+                // It is kept for a peer that does not read, so it is no larger than a name.
+                let version = request.protocol_version.unwrap_or(PROTOCOL_VERSION);
+                self.reject(key, version, CloseReason::UnknownError);
+            }
+            ClientMessage::Connect(mut request) => {
+                // Ids that no client of ours has do not count; the answer tells so by silence.
+                let most = self.config.limits.id_bytes;
+                request.client_id.take_if(|client| !(1..=most).contains(&client.len()));
+                self.handle_connect_request(key, request);
+            }
             ClientMessage::Push(push) if is_connected => self.handle_push(key, push),
             ClientMessage::Ping if is_connected => self.send_pong(key),
             ClientMessage::Custom(data) if is_connected => {

@@ -16,10 +16,6 @@ impl Room {
         last_acked: Option<u64>,
     ) -> Option<Claim> {
         let client = client?;
-        // Ids that no client of ours has do not count, and the answer tells so by saying nothing.
-        if client.is_empty() || client.len() > self.config.limits.id_bytes {
-            return None;
-        }
         let client = PushClient { identity: self.sessions.get(&key)?.identity.clone(), client };
         let is_same = |session: &Session| {
             let claim = session.reader().and_then(|reader| reader.claim.as_ref());

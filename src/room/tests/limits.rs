@@ -294,6 +294,11 @@ fn an_id_has_so_many_bytes() {
         assert_eq!(world.closed(a), Some(CloseReason::InvalidRecord), "{id}");
         assert_eq!(world.room.clock(), 1);
     }
+    for (request, fits) in [("123456", true), ("1234567", false)] {
+        let a = world.open("a");
+        world.say(a, &connect(-1, "8", SCHEMA).replace(r#""r""#, &format!("{request:?}")));
+        assert_eq!(world.closed(a), (!fits).then_some(CloseReason::UnknownError));
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod limits;
 mod messages;
 mod once;
 mod persist;
+mod policy;
 mod presence;
 mod push;
 mod random;

@@ -1,6 +1,7 @@
 //! Random sessions, good and bad, over random time: at rest everybody knows the same.
 
 use super::persist::{Stored, store_all};
+use super::policy::{is_allowed, sees, strict};
 use super::replica::Replica;
 use super::*;
 use alloc::collections::VecDeque;
@@ -31,15 +32,6 @@ impl Random {
     }
 }
 
-/// Whether somebody who shows `viewer` sees `record`: those of one side see one another.
-fn sees(viewer: Option<&Object>, record: &Object) -> bool {
-    let side = |record: &Object| {
-        let x = record.get("x").and_then(crate::Value::as_number).and_then(crate::Number::as_i64);
-        x.unwrap_or_default() % 2
-    };
-    viewer.map_or(0, side) == side(record)
-}
-
 /// A client with the wire to it: what was sent and did not arrive yet.
 struct Client {
     name: String,
@@ -64,6 +56,9 @@ struct Simulation {
     /// Whether who sees whom goes by [`sees`], unless everybody is seen for now.
     is_filtered: bool,
     is_open: Arc<AtomicBool>,
+    /// Whether sessions may do what [`is_allowed`] says alone.
+    is_strict: bool,
+    most_records: usize,
     /// All actions so far, as text.
     transcript: String,
 }
@@ -72,6 +67,8 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
         let (is_filtered, is_open) = (random.chance(50), Arc::new(AtomicBool::new(false)));
+        let is_strict = random.chance(30);
+        let most_records = if random.chance(30) { 3 } else { 1000 };
         let world = World::timed(|config| {
             if random.chance(50) {
                 config.limits.log_bytes = 400;
@@ -85,9 +82,14 @@ impl Simulation {
             if random.chance(20) {
                 config.reconnect_grace = Duration::ZERO;
             }
+            config.limits.records = most_records;
+            if is_strict {
+                config.hooks = Hooks::default().authorize("page", strict());
+            }
             if is_filtered {
                 let is_open = Arc::clone(&is_open);
-                config.hooks = Hooks::default().filter_presence(move |viewer, _, record| {
+                let hooks = core::mem::take(&mut config.hooks);
+                config.hooks = hooks.filter_presence(move |viewer, _, record| {
                     is_open.load(Ordering::Relaxed) || sees(viewer.presence, record)
                 });
             }
@@ -112,6 +114,8 @@ impl Simulation {
             requests: 0,
             is_filtered,
             is_open,
+            is_strict,
+            most_records,
             transcript: String::new(),
         }
     }
@@ -141,12 +145,20 @@ impl Simulation {
                 RoomAction::Persist(_) => {}
                 RoomAction::Event(RoomEvent::Committed(commit)) => {
                     assert_eq!(Commit::from_value(&commit.to_value()), Ok((*commit).clone()));
+                    let before = self.told.len();
                     for change in &commit.changes {
                         assert_eq!(change.before().as_ref(), self.told.get(&change.id));
                         match &change.after {
                             Some(record) => self.told.insert(change.id.clone(), record.clone()),
                             None => self.told.remove(&change.id),
                         };
+                        if self.is_strict && commit.origin != Origin::Host {
+                            let (before, after) = (change.before(), change.after.as_ref());
+                            assert!(is_allowed(before.as_ref(), after), "{change:?}");
+                        }
+                    }
+                    if commit.origin != Origin::Host {
+                        assert!(self.told.len() <= before.max(self.most_records));
                     }
                 }
                 RoomAction::Event(RoomEvent::Presence { session, record }) => {
