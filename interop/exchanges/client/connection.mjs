@@ -1,7 +1,7 @@
 // How does a client go from one connection to the next?
 
 import {
-  RESETS, answer, atOnce, catchUp, commit, cursorOf, differs, drop, enter, note, open, patch, push, put, putRecords, puts, remove,
+  RESETS, answer, append, atOnce, catchUp, commit, cursorOf, differs, drop, enter, note, open, patch, push, put, putRecords, puts, remove,
   removeRecords, says, set, store, tells, told, wait,
 } from '../../lib/table/client-steps.mjs'
 
@@ -61,6 +61,32 @@ export default {
     removeRecords('note:3'),
     open(),
     differs('CLIENT-2', catchUp(puts(note('3')), { clock: 2 }), { app: ['online'], room: [push(2, { 'note:3': remove() })] }),
+  ),
+  'a change without answer is undone while offline, and the room has got it': inside(
+    set('note:1', { x: 7 }),
+    drop(),
+    set('note:1', { x: 1 }),
+    open(),
+    differs('CLIENT-2', catchUp(puts({ ...one, x: 7 }), { clock: 2 }), {
+      app: ['online'],
+      room: [push(2, { 'note:1': patch({ x: put(1) }) })],
+    }),
+  ),
+  'text grew without answer and grows on while offline, and the room has got the first': inside(
+    set('note:1', { text: 'one a' }),
+    drop(),
+    set('note:1', { text: 'one a b' }),
+    open(),
+    differs('CLIENT-2', catchUp(puts({ ...one, text: 'one a' }), { clock: 2 }), {
+      app: ['online'],
+      room: [push(2, { 'note:1': patch({ text: append(' b', 5) }) })],
+    }),
+  ),
+  'a new record without answer, and others have removed it': inside(
+    putRecords(note('3')),
+    drop(),
+    open(),
+    differs('CLIENT-14', catchUp({ 'note:3': remove() }, { clock: 3 }), { app: ['online'], store: store(one, two) }),
   ),
   'an old change over newer ones of others': inside(
     set('note:1', { x: 7 }),

@@ -1,7 +1,7 @@
 // What does a client make of what others do?
 
 import {
-  RESETS, append, atOnce, commit, cursorOf, del, differs, drop, enter, note, open, patch, put, putRecords, puts, remove, removeRecords,
+  RESETS, append, atOnce, commit, cursorOf, del, differs, drop, enter, note, open, patch, push, put, putRecords, puts, remove, removeRecords,
   says, set, store, tells, told, tool,
 } from '../../lib/table/client-steps.mjs'
 
@@ -55,6 +55,14 @@ export default {
   'a record that is put here is put by another': hears(putRecords(note('3', { x: 1 })), tell(puts(note('3', { x: 2 })))),
   'a record that is put here is removed by another': hears(putRecords(note('3')), tell({ 'note:3': remove() })),
   'another record is changed than here': hears(set('note:1', { x: 7 }), tell({ 'note:2': patch({ x: put(9) }) }), tells(commit(3, 1))),
+  'an edit without effect, then a change of another, then an edit': hears(
+    set('note:1', { props: { a: 1, o: { b: 1 } } }),
+    tell({ 'note:1': patch({ x: put(5) }) }),
+    differs('CLIENT-13', set('note:1', { text: 'uno', props: { a: 1, o: { b: 1 } } }), {
+      room: [push(1, { 'note:1': patch({ text: put('uno') }) })],
+      store: store({ ...one, x: 5, text: 'uno' }, two),
+    }),
+  ),
   'a change comes at the moment of an edit': hears(atOnce(set('note:1', { x: 7 }), tell({ 'note:1': patch({ text: put('uno') }) }))),
 
   'a record that is not valid': hears(tell(puts(note('3', { x: 'left' })))),

@@ -7,6 +7,8 @@ const REAL = {
   cancelAnimationFrame: globalThis.cancelAnimationFrame,
 }
 const FRAME_MS = 16
+/** Many frames, and many seconds. */
+const ALIGNED_MS = 1_000 * FRAME_MS
 /** Where a table's time begins; any time will do. */
 const EPOCH = 1_700_000_000_000
 
@@ -57,6 +59,11 @@ export class Clock {
       await settled()
     }
     this.now = end
+  }
+
+  /** Waits for a moment that is like any other that is waited for so. */
+  align() {
+    return this.pass(ALIGNED_MS - ((this.now - EPOCH) % ALIGNED_MS))
   }
 
   #next() {

@@ -19,11 +19,14 @@ export class OurRoom {
   /** Does a step and returns what was said since, as `[to, what]`. */
   async step(step) {
     if (step.do === 'wait') this.#now += step.ms
-    const { socket, ...rest } = step
+    const { socket, sockets, ...rest } = step
     const line = { ...rest, now: this.#now }
+    if (sockets) line.connections = sockets.map((one) => this.#connections.get(one))
     if (socket && step.do !== 'open') line.connection = this.#connections.get(socket)
     const { actions, answer, refused } = await this.#machines.ask(line)
     if (step.do === 'open' && answer !== undefined) this.#connections.set(socket, answer)
+    // A new room counts its connections anew.
+    if (step.do === 'hibernate') this.#connections = new Map(sockets.map((one, i) => [one, answer[i]]))
     const said = actions.map((action) => this.#said(action))
     if (step.do === 'snapshot') said.push(['host', { snapshot: answer }])
     if (refused) said.push(['host', { refused }])

@@ -11,7 +11,7 @@ export const BEAT_MS = 100
 export async function play(steps, stock, ours) {
   const faults = []
   let at = 0
-  for (const step of steps) {
+  for await (const step of steps) {
     const { does, differs } = unit(step)
     at += 1
     const [stockSaid, weSaid] = [await all(does, stock), await all(does, ours)].map(bySocket)

@@ -3,14 +3,14 @@
 
 import { diffRecord } from '@tldraw/sync-core'
 
+import { RECORDS, RandomRecords } from './random-records.mjs'
 import {
-  atOnce, connect, cursor, custom, drop, hostPuts, hostRemoves, join, note, patch, pin, ping, push, put, remove, says, shows, snapshot,
+  atOnce, connect, cursor, custom, drop, hostPuts, hostRemoves, join, note, patch, ping, push, put, remove, says, shows, snapshot,
   wait,
 } from './steps.mjs'
 
 const UNITS = 60
 const SESSIONS = ['a', 'b', 'c', 'd']
-const RECORDS = ['note:1', 'note:2', 'note:3', 'pin:1']
 const WEIGHTS = { edit: 40, show: 10, join: 8, reconnect: 2, ping: 3, custom: 2, nonsense: 1 }
 /** So many units after it was dropped, well within its grace, a session is back. */
 const MOST_AWAY = 10
@@ -27,12 +27,13 @@ export class RandomRoomScript {
   #away = new Map()
   #stale = new Map()
   #shown = new Map()
-  #count = 0
+  #records
 
   constructor(random, room) {
     this.#random = random
     this.#room = room
     this.#version = random.pick([5, 6, 7, 8, 8, 8, 8])
+    this.#records = new RandomRecords(random, { textsGrow: this.#version === 8 })
   }
 
   *units() {
@@ -60,15 +61,15 @@ export class RandomRoomScript {
     if (socket === null || kind === 'join') return this.#join(this.#random.pick(SESSIONS))
     switch (kind) {
       case 'edit':
-        return push(socket, this.#diff(), { clock: (this.#count += 1), presence: this.#random.chance(0.2) ? this.#presence(socket) : undefined })
+        return push(socket, this.#diff(), { clock: this.#records.next(), presence: this.#random.chance(0.2) ? this.#presence(socket) : undefined })
       case 'show':
-        return shows(socket, this.#presence(socket), (this.#count += 1))
+        return shows(socket, this.#presence(socket), this.#records.next())
       case 'reconnect':
         return connect(socket, { lastServerClock: this.#clock(), protocolVersion: this.#versionOf(socket) })
       case 'ping':
         return ping(socket)
       case 'custom':
-        return custom(socket, { nth: (this.#count += 1) })
+        return custom(socket, { nth: this.#records.next() })
       default:
         return this.#nonsense(socket)
     }
@@ -116,7 +117,7 @@ export class RandomRoomScript {
   #hostChanges() {
     const there = RECORDS.filter((id) => this.#room.record(id))
     if (there.length > 0 && this.#random.chance(0.4)) return hostRemoves(this.#random.pick(there))
-    return hostPuts(note(`host-${(this.#count += 1)}`, this.#fields()))
+    return hostPuts(this.#records.make(`note:host-${this.#records.next()}`))
   }
 
   #diff() {
@@ -130,11 +131,10 @@ export class RandomRoomScript {
 
   #op(id) {
     const known = this.#known(id)
-    const make = () => ({ ...(id.startsWith('pin') ? pin('1') : note(id.slice(5))), ...this.#fields() })
-    if (!known || this.#random.chance(0.1)) return put(make())
+    if (!known || this.#random.chance(0.1)) return put(this.#records.make(id))
     if (this.#random.chance(0.1)) return remove()
     if (this.#random.chance(0.02)) return put(known)
-    const diff = diffRecord(known, this.#changed(known), this.#version < 8)
+    const diff = diffRecord(known, { ...known, ...this.#records.changes(known) }, this.#version < 8)
     return diff ? patch(diff) : null
   }
 
@@ -145,31 +145,10 @@ export class RandomRoomScript {
     return this.#stale.get(id)
   }
 
-  #fields() {
-    return { x: this.#number(), text: this.#text(), list: [1, 2, 3], props: { n: this.#number(), cells: [{ v: 1 }, { v: 2 }] } }
-  }
-
-  /** The record with some of its fields changed: so that a diff of what it was is one of what it is, too. */
-  #changed(record) {
-    const { text = this.#text(), list, props } = record
-    const changes = {
-      x: { x: this.#random.chance(0.2) ? record.x : this.#number() },
-      text: { text: this.#text() },
-      grown: { text: this.#version < 8 ? this.#text() : `${text}${this.#random.pick(['!', 'é', '😀'])}` },
-      listed: { list: [...list, this.#number()] },
-      item: { list: list.with(this.#random.below(3), this.#number()) },
-      n: { props: { ...props, [this.#random.pick(['n', 'm', 'k'])]: this.#random.chance(0.3) ? { o: this.#number() } : this.#number() } },
-      cell: { props: { ...props, cells: props.cells.with(this.#random.below(2), { v: this.#number() }) } },
-      fewer: { props: Object.fromEntries(Object.entries(props).filter(([key]) => key === 'cells' || this.#random.chance(0.5))) },
-    }
-    const chosen = Object.values(changes).filter(() => this.#random.chance(0.25))
-    return Object.assign({ ...record }, ...chosen)
-  }
-
   #presence(socket) {
     const before = this.#shown.get(socket)
     const name = this.#version < 8 ? 'ann' : `${before?.name ?? 'ann'}${this.#random.pick(['', '', '.'])}`
-    const next = cursor(name, { x: this.#number(), props: { n: this.#random.below(3) } })
+    const next = cursor(name, { x: this.#records.next(), props: { n: this.#random.below(3) } })
     this.#shown.set(socket, next)
     const diff = before && diffRecord(before, next, this.#version < 8)
     return diff && this.#random.chance(0.8) ? patch(diff) : put(next)
@@ -183,14 +162,5 @@ export class RandomRoomScript {
 
   #versionOf(socket) {
     return socket === 'a' ? this.#version : 8
-  }
-
-  #number() {
-    return (this.#count += 1)
-  }
-
-  /** A text that no other one begins with. */
-  #text() {
-    return `t${(this.#count += 1)};`
   }
 }

@@ -100,6 +100,8 @@ export const loadSnapshot = (snapshot) => ({ do: 'load', snapshot })
 export const custom = (socket, data) => ({ do: 'custom', socket, data })
 export const closeSession = (socket, reason) => ({ do: 'closeSession', socket, reason })
 export const shutdown = () => ({ do: 'shutdown' })
+/** The room is taken out of memory and put back, while these sockets stay open. */
+export const hibernate = (...sockets) => ({ do: 'hibernate', sockets })
 /** Compares the rooms' snapshots. */
 export const snapshot = () => ({ do: 'snapshot' })
 

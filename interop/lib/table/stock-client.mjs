@@ -53,6 +53,11 @@ export class StockClient {
     return this.#shown === before ? [] : [['store', records]]
   }
 
+  /** The document with that id, as the application sees it. */
+  record(id) {
+    return this.#store.get(id)
+  }
+
   async end() {
     this.#client.close()
     this.#store.dispose()

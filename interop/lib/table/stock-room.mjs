@@ -16,6 +16,7 @@ function authorize({ type, prev, next, session: { sessionId } }) {
 
 export class StockRoom {
   #room
+  #make
   #clock
   #sockets = new Map()
   #joined = new Set()
@@ -27,13 +28,16 @@ export class StockRoom {
     // Stock ids of presence are random; these are those that our room gives.
     let sessions = 0
     schema.types.cursor.createId = () => `cursor:${sessions++}`
-    const storage = new InMemorySyncStorage({ snapshot: structuredClone(snapshot), objectTypes })
     // A stock room also tells its host of sessions that never came in.
     const onSessionRemoved = (_, { sessionId }) => {
       if (this.#joined.delete(sessionId)) this.#said.push(['host', { left: sessionId }])
     }
     const authorizeRecord = authors ? { note: authorize } : undefined
-    this.#room = new TLSocketRoom({ schema, storage, objectTypes, authorizeRecord, onSessionRemoved, log: {} })
+    this.#make = (stored) => {
+      const storage = new InMemorySyncStorage({ snapshot: structuredClone(stored), objectTypes })
+      return new TLSocketRoom({ schema, storage, objectTypes, authorizeRecord, onSessionRemoved, log: {} })
+    }
+    this.#room = this.#make(snapshot)
   }
 
   /** Does a step and returns what was said since, as `[to, what]`. */
@@ -52,13 +56,8 @@ export class StockRoom {
     return this.#room.getCurrentDocumentClock()
   }
 
-  async end() {
-    this.#room.close()
-    await this.#clock.pass(10_000)
-  }
-
-  open({ socket, session, readonly, objectAccess }) {
-    const said = (what) => this.#said.push([socket, what])
+  #socket(name, session) {
+    const said = (what) => this.#said.push([name, what])
     const fake = {
       readyState: OPEN,
       send: (text) => {
@@ -72,8 +71,34 @@ export class StockRoom {
         fake.readyState = CLOSED
       },
     }
-    this.#sockets.set(socket, { session, fake })
+    this.#sockets.set(name, { session, fake })
+    return fake
+  }
+
+  async end() {
+    this.#room.close()
+    await this.#clock.pass(10_000)
+  }
+
+  open({ socket, session, readonly, objectAccess }) {
+    const fake = this.#socket(socket, session)
     this.#room.handleSocketConnect({ sessionId: session, socket: fake, isReadonly: readonly, objectAccess })
+  }
+
+  hibernate({ sockets }) {
+    const kept = sockets.map((socket) => {
+      const { session, fake } = this.#sockets.get(socket)
+      // What the old room still says on its way nobody hears.
+      fake.readyState = CLOSED
+      return [socket, session, this.#room.getSessionSnapshot(session)]
+    })
+    const old = this.#room
+    this.#room = this.#make(old.getCurrentSnapshot())
+    old.close()
+    for (const [socket, session, snapshot] of kept) {
+      const stored = structuredClone(snapshot)
+      this.#room.handleSocketResume({ sessionId: session, socket: this.#socket(socket, session), snapshot: stored })
+    }
   }
 
   message({ socket, text }) {

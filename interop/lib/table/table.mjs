@@ -3,8 +3,9 @@
 
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
-import { assert, test } from '../test.mjs'
+import { assert, assertReached, test } from '../test.mjs'
 import { Clock } from './clock.mjs'
 import { Machines } from './machine.mjs'
 import { play, reasons } from './play.mjs'
@@ -19,17 +20,13 @@ const PROTOCOL = fileURLToPath(new URL('../docs/protocol.md', INTEROP))
 export async function playTable(name, { folder, rules, least, peers }) {
   await test(name, async ({ step, cleanup }) => {
     const table = await read(new URL(`${folder}/`, INTEROP))
-    const machines = new Machines()
-    cleanup(() => machines.close())
-    const clock = new Clock()
-    cleanup(() => clock.uninstall())
-    cleanup(muteConsole())
-
+    const { machines, clock } = begin(cleanup)
     const faults = []
     const used = []
     for (const { title, exchange } of table) {
       const { steps: nested, ...options } = Array.isArray(exchange) ? { steps: exchange } : exchange
       const steps = nested.flat(Infinity)
+      await clock.align()
       const [stock, ours] = await peers({ clock, machines, ...options })
       const wrong = await play(steps, stock, ours)
       await stock.end()
@@ -41,6 +38,50 @@ export async function playTable(name, { folder, rules, least, peers }) {
     assert(table.length >= least, `only ${table.length} exchanges`)
     step(`${table.length} exchanges, which differ at ${used.length} steps, each by a rule`)
   })
+}
+
+/**
+ * Plays random scripts. `script` makes what one needs: its `steps`, the peers `stock` and `ours`, and how it ends. Each of
+ * `kinds` must be seen in what stock peers say.
+ */
+export async function playRandom(name, { kinds, script }) {
+  await test(name, async ({ random, step, cleanup }) => {
+    const { machines, clock } = begin(cleanup)
+    const { scripts } = parseArgs({ options: { seed: { type: 'string' }, scripts: { type: 'string', default: '40' } } }).values
+    const counts = Object.fromEntries(kinds.map((kind) => [kind, 0]))
+    for (let i = 0; i < Number(scripts); i++) {
+      await clock.align()
+      const { steps, stock, ours, end } = await script({ clock, machines, random: random.fork(`script ${i}`) })
+      const faults = await play(steps, counted(stock, counts), ours)
+      await end()
+      assert(faults.length === 0, `script ${i}\n${faults.slice(0, 30).join('\n')}`)
+    }
+    assertReached(counts)
+    step(`${scripts} scripts: ${kinds.map((kind) => `${counts[kind]} ${kind}`).join(', ')}`)
+  })
+}
+
+/** What both kinds of test need, and what is cleaned up in the end. */
+function begin(cleanup) {
+  const machines = new Machines()
+  cleanup(() => machines.close())
+  const clock = new Clock()
+  cleanup(() => clock.uninstall())
+  cleanup(muteConsole())
+  return { machines, clock }
+}
+
+/** The peer, with what it says counted. */
+function counted(peer, counts) {
+  const counting = (ask) => async (...args) => {
+    const said = await ask(...args)
+    for (const it of said) {
+      const text = JSON.stringify(it)
+      for (const kind of Object.keys(counts)) if (text.includes(`"${kind}"`)) counts[kind] += 1
+    }
+    return said
+  }
+  return { step: counting((step) => peer.step(step)), look: peer.look && counting(() => peer.look()) }
 }
 
 async function read(folder) {
@@ -63,7 +104,7 @@ function ruleFaults(prefix, folder, used) {
 }
 
 /** Silences what stock peers write of all that exchanges make them refuse. Returns what gives the console back. */
-export function muteConsole() {
+function muteConsole() {
   const { warn, error } = console
   Object.assign(console, { warn() {}, error() {} })
   return () => Object.assign(console, { warn, error })

@@ -3,8 +3,9 @@
 use crate::Report;
 use crate::schema::schema;
 use roomsync::{
-    Authorizer, CloseReason, ConnectionId, FATAL_CLOSE_CODE, Instant, Key, Object, ObjectAccess,
-    Room, RoomAction, RoomConfig, RoomEvent, RoomSnapshot, SessionParams, Value, Veto,
+    Authorizer, CloseReason, ConnectionId, FATAL_CLOSE_CODE, Instant, Key, Meta, Object,
+    ObjectAccess, Room, RoomAction, RoomConfig, RoomEvent, RoomSnapshot, SessionParams,
+    SessionSnapshot, Value, Veto,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -55,6 +56,11 @@ pub(crate) enum RoomCommand {
     },
     Shutdown,
     Snapshot,
+    /// The room is dropped and opened again; the sessions of these connections go on. Answers
+    /// their new connections.
+    Hibernate {
+        connections: Vec<u64>,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -65,7 +71,10 @@ pub(crate) enum Action {
     Left { session: String },
 }
 
-pub(crate) struct RoomMachine(Room);
+pub(crate) struct RoomMachine {
+    room: Room,
+    config: RoomConfig,
+}
 
 impl RoomMachine {
     pub(crate) fn new(options: Options) -> Result<Self, Box<dyn std::error::Error>> {
@@ -75,7 +84,8 @@ impl RoomMachine {
             config.hooks = config.hooks.authorize("note", authors());
         }
         let snapshot = RoomSnapshot::from_value(&options.snapshot)?;
-        Ok(Self(Room::restore(config, Arc::new(schema()?), snapshot)?))
+        let room = Room::restore(config.clone(), Arc::new(schema()?), snapshot)?;
+        Ok(Self { room, config })
     }
 
     pub(crate) fn run(&mut self, now: Instant, command: RoomCommand) -> Report<Action> {
@@ -94,7 +104,7 @@ impl RoomMachine {
         command: RoomCommand,
         actions: &mut Vec<Action>,
     ) -> Result<Option<Value>, Box<dyn std::error::Error>> {
-        let room = &mut self.0;
+        let room = &mut self.room;
         match command {
             RoomCommand::Open { session, readonly, object_access } => {
                 let mut params = SessionParams::new(&*session);
@@ -112,8 +122,8 @@ impl RoomMachine {
                 room.handle_disconnect(now, ConnectionId::from_u64(connection));
             }
             RoomCommand::Wait => {
-                while let Some(due) = self.0.poll_timeout().filter(|due| *due <= now) {
-                    self.0.handle_timeout(due);
+                while let Some(due) = self.room.poll_timeout().filter(|due| *due <= now) {
+                    self.room.handle_timeout(due);
                     self.drain(actions);
                 }
             }
@@ -133,13 +143,35 @@ impl RoomMachine {
                 room.close_session(now, ConnectionId::from_u64(connection), reason)?;
             }
             RoomCommand::Shutdown => room.shutdown(now),
+            RoomCommand::Hibernate { connections } => {
+                return Ok(Some(self.hibernate(now, &connections)?));
+            }
             RoomCommand::Snapshot => return Ok(Some(room.snapshot().to_value())),
         }
         Ok(None)
     }
 
+    fn hibernate(
+        &mut self,
+        now: Instant,
+        connections: &[u64],
+    ) -> Result<Value, Box<dyn std::error::Error>> {
+        let kept = |id: &u64| self.room.session_snapshot(ConnectionId::from_u64(*id));
+        let kept: Vec<Value> =
+            connections.iter().filter_map(kept).map(|it| it.to_value()).collect();
+        let stored = self.room.snapshot();
+        self.room = Room::restore(self.config.clone(), Arc::new(schema()?), stored)?;
+        let mut resumed = Vec::new();
+        for session in &kept {
+            let session = SessionSnapshot::from_value(session)?;
+            let connection = self.room.handle_resume(now, session, Meta::default())?;
+            resumed.push(Value::from(connection.as_u64()));
+        }
+        Ok(resumed.into())
+    }
+
     fn drain(&mut self, actions: &mut Vec<Action>) {
-        while let Some(action) = self.0.poll_action() {
+        while let Some(action) = self.room.poll_action() {
             match action {
                 RoomAction::Send { connection, frame } => {
                     let text = frame.as_text().unwrap_or_default().into();
