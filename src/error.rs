@@ -28,6 +28,12 @@ impl JsonError {
 
 display!(JsonError, self, f => f.write_str(&self.0));
 
+/// Bytes that are no message: cut short, too long, too deep, or not of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+display!(Malformed, self, f => f.write_str("not a message"));
+
 /// A configuration that cannot work. The fault is the programmer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

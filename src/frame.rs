@@ -1,5 +1,6 @@
 //! What goes over the wire: encoded bytes that many connections share.
 
+use crate::wire::is_binary;
 use bytes::Bytes;
 use core::fmt;
 
@@ -8,18 +9,24 @@ use core::fmt;
 pub struct Frame(Bytes);
 
 impl Frame {
-    /// A JSON message.
-    pub(crate) fn from_json(json: alloc::vec::Vec<u8>) -> Self {
-        Self(Bytes::from(json))
+    pub(crate) fn new(message: alloc::vec::Vec<u8>) -> Self {
+        Self(Bytes::from(message))
     }
 
-    /// The bytes to send. A WebSocket carries them as a text message.
+    /// Whether the message is binary, which the first byte tells. A WebSocket carries it as a
+    /// binary message then, and else as a text message.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        is_binary(&self.0)
+    }
+
+    /// The bytes to send.
     #[must_use]
     pub const fn bytes(&self) -> &Bytes {
         &self.0
     }
 
-    /// The message as text.
+    /// The message as text, if it is JSON or a piece of it.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         core::str::from_utf8(&self.0).ok()

@@ -25,8 +25,8 @@ pub use client::{
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 pub use error::{
-    ConfigError, JsonError, OpenError, RecordError, RestoreError, SendError, TransactError,
-    UnknownConnection,
+    ConfigError, JsonError, Malformed, OpenError, RecordError, RestoreError, SendError,
+    TransactError, UnknownConnection,
 };
 pub use frame::Frame;
 pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId};
@@ -44,6 +44,7 @@ pub use store::{AppliedPush, PushClient, RoomSnapshot, SnapshotError, Transactio
 pub use time::Instant;
 pub use value::{Array, Number, Object, Text, Value, ValueError, from_value, to_value};
 pub use wire::{
-    ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
-    ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
+    IncompatibilityReason, ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction,
+    ServerMessage,
 };

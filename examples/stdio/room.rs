@@ -12,7 +12,10 @@ pub(crate) struct RoomMachine(Room);
 
 impl RoomMachine {
     pub(crate) fn new(schema: Schema) -> Result<Self, String> {
-        let room = Room::new(RoomConfig::default(), Arc::new(schema));
+        let mut config = RoomConfig::default();
+        // These lines carry text only.
+        config.postcard = false;
+        let room = Room::new(config, Arc::new(schema));
         room.map(Self).map_err(|error| error.to_string())
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::laws;
 use crate::tape::Tape;
-use roomsync::{Limits, NetworkDiff, ObjectDiff, Value};
+use roomsync::{ClientMessage, Limits, NetworkDiff, ObjectDiff, ServerMessage, Value};
+
+/// How deep records may nest at most.
+const DEPTH: usize = Limits::MAX_VALUE_DEPTH;
 
 /// Makes records and diffs of `bytes`, and holds the laws of diffs against them.
 pub fn diff_laws(bytes: &[u8]) {
@@ -40,5 +43,15 @@ pub fn decode_ops(bytes: &[u8]) {
     }
     if let Ok(diff) = text.parse::<NetworkDiff>() {
         laws::read_back(&diff);
+    }
+}
+
+/// Whatever is read as a message of either side is written in each codec and read again the same.
+pub fn decode_message(bytes: &[u8]) {
+    if let Ok(message) = ClientMessage::decode(bytes, DEPTH) {
+        laws::client_message(&message, DEPTH);
+    }
+    if let Ok(message) = ServerMessage::decode(bytes, DEPTH) {
+        laws::server_message(&message, DEPTH);
     }
 }

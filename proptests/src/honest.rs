@@ -13,7 +13,7 @@ use crate::script::Setup;
 use crate::trace::{Lane, Mark};
 use crate::world::{Event, EventKey, World, check_idle, check_late, rights};
 use roomsync::{
-    Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason,
+    Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason, Codec,
     Identity, Instant, Key, LinkId, NetworkHint, Object, PresenceMode, RecordChange, RecordId,
     Schema, Status, TransactError,
 };
@@ -141,6 +141,9 @@ pub(crate) fn client_config(index: usize, setup: &Setup) -> ClientConfig {
     let mut config = ClientConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
     config.client_id = client_id(index, setup);
+    if setup.binary >> (index % 16) & 1 == 1 {
+        config.codec = Codec::Postcard;
+    }
     if setup.tight == 1 {
         config.limits.unanswered_pushes = 2;
     }

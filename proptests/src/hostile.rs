@@ -3,7 +3,7 @@
 
 use crate::edit::{record_id, serialized_schema};
 use crate::model::Mirror;
-use roomsync::{Object, Value};
+use roomsync::{ClientMessage, Codec, Limits, Object, ServerMessage, Value};
 
 /// A peer that means no good.
 #[derive(Debug, Default)]
@@ -154,10 +154,16 @@ fn record_op(how: u16) -> String {
     }
 }
 
-/// A message of the wire as a value, or `None` when it is none.
+/// A message of the wire as the value that its JSON is, or `None` when it is none.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> Option<Value> {
-    core::str::from_utf8(bytes).ok()?.parse().ok()
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        return text.parse().ok();
+    }
+    let depth = Limits::MAX_VALUE_DEPTH;
+    let of_client = ClientMessage::decode(bytes, depth).map(|message| message.encode(Codec::Json));
+    let of_room = || ServerMessage::decode(bytes, depth).map(|it| it.encode(Codec::Json));
+    of_client.or_else(|_| of_room()).ok()?.as_text()?.parse().ok()
 }
 
 /// What a message is, by its type.

@@ -1,7 +1,10 @@
 //! What holds for any value and any diff. Each function panics when a law is broken.
 
 use crate::naive;
-use roomsync::{Array, Effect, Number, Object, ObjectDiff, StringAppend, Text, Value, ValueOp};
+use roomsync::{
+    Array, ClientMessage, Codec, Effect, Number, Object, ObjectDiff, ServerMessage, StringAppend,
+    Text, Value, ValueOp,
+};
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
@@ -202,4 +205,31 @@ pub fn equality(array: &Array) {
     let copy: Array = array.iter().cloned().collect();
     assert_eq!(copy, *array);
     assert!(array.is_empty() || !copy.ptr_eq(array));
+}
+
+macro_rules! codec_law {
+    ($(#[$doc:meta])* $name:ident, $message:ty) => {
+        $(#[$doc])*
+        pub fn $name(message: &$message, depth: usize) {
+            for codec in [Codec::Json, Codec::Postcard] {
+                let frame = message.encode(codec);
+                assert_eq!(frame.is_binary(), codec == Codec::Postcard);
+                assert_eq!(frame.as_text().is_some(), codec == Codec::Json);
+                let read = <$message>::decode(frame.bytes(), depth).expect("it was written");
+                assert_eq!(read, *message, "{codec:?}");
+                // Equal messages are the same bytes, whatever they share inside.
+                assert_eq!(read.encode(codec), frame);
+            }
+        }
+    };
+}
+
+codec_law! {
+    /// What a client says is read back as the same in each codec, if it nests at most so deep.
+    client_message, ClientMessage
+}
+
+codec_law! {
+    /// What a room says is read back as the same in each codec, if it nests at most so deep.
+    server_message, ServerMessage
 }

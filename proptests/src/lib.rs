@@ -2,7 +2,7 @@
 //!
 //! Values and diffs:
 //!
-//! - [`arb`]: proptest strategies for values, records and diffs.
+//! - [`arb`], [`arb_message`]: proptest strategies for values, records, diffs and messages.
 //! - [`tape`]: choices made from bytes, to edit what is there.
 //! - [`laws`]: what holds for any value and diff, as functions that panic when it does not.
 //! - [`harness`]: the laws on raw bytes, for a fuzzer.
@@ -22,6 +22,7 @@
 //!   shows it; [`progress`]: how far a search is.
 
 pub mod arb;
+pub mod arb_message;
 pub mod edit;
 pub mod harness;
 pub mod hash;

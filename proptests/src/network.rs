@@ -2,6 +2,7 @@
 //!
 //! Nothing is reordered or repeated inside a link: the transports below do not do that either.
 
+use crate::hostile::parse;
 use bytes::Bytes;
 use roomsync::{CloseReason, ConnectionId, LinkId, Value};
 use std::collections::VecDeque;
@@ -175,7 +176,7 @@ impl Link {
 
 /// Puts a message together that may come in pieces `<k>_<piece>`, where `k` counts down to zero.
 fn assemble(pieces: &mut String, bytes: &[u8]) -> Option<Value> {
-    let text = core::str::from_utf8(bytes).ok()?;
+    let Ok(text) = core::str::from_utf8(bytes) else { return parse(bytes) };
     if text.starts_with('{') {
         return text.parse().ok();
     }

@@ -100,6 +100,8 @@ reach! {
     ShutDown "shut down"
     /// A machine's clock went back.
     ClockBack "clock went back"
+    /// A client was let in by a room that answered in postcard.
+    Binary "answer in postcard"
     /// All was mended, quiet and equal, after something had been broken.
     Mended "converged after faults"
 }

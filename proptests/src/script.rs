@@ -143,6 +143,8 @@ setup! {
     uncounted,
     /// A bit for each client that persists.
     kept,
+    /// A bit for each client that asks to be spoken to in postcard.
+    binary,
 }
 
 /// A run: a world, and what happens in it.
@@ -268,8 +270,19 @@ impl Random {
 impl Setup {
     /// Small worlds are likelier than large ones, and most break.
     fn folded(self) -> Self {
-        let Self { clients, delay, tight, window, batch, calm, readonly, adopts, uncounted, kept } =
-            self;
+        let Self {
+            clients,
+            delay,
+            tight,
+            window,
+            batch,
+            calm,
+            readonly,
+            adopts,
+            uncounted,
+            kept,
+            binary,
+        } = self;
         Self {
             clients: [1, 2, 2, 2, 3, 3, 3, 4, 4, 6][usize::from(clients % 10)],
             delay: [0, 1, 5, 20, 20, 40, 100, 300][usize::from(delay % 8)],
@@ -281,6 +294,7 @@ impl Setup {
             adopts: u16::from(adopts % 4 == 0),
             uncounted: if uncounted % 2 == 0 { uncounted >> 8 } else { 0 },
             kept: if kept % 3 > 0 { kept >> 8 } else { 0 },
+            binary: if binary % 2 == 0 { binary >> 8 } else { 0 },
         }
     }
 }

@@ -270,6 +270,9 @@ impl World {
                 let Some(index) = self.connections.get(&connection).copied() else {
                     return fail(IDS, format!("a message on {connection}, which never was"));
                 };
+                if frame.is_binary() {
+                    self.oracle.reach.meet(Reach::Binary);
+                }
                 let link = &mut self.links[index];
                 let Some(message) = parse(frame.bytes()) else {
                     return fail(IDS, "a message that is none");
@@ -408,7 +411,10 @@ fn room_config(setup: &Setup) -> RoomConfig {
 
 /// A message for people, cut to a line.
 pub(crate) fn shown(bytes: &Bytes) -> String {
-    let text = String::from_utf8_lossy(bytes);
+    let text = match parse(bytes) {
+        Some(message) => message.to_string().into(),
+        None => String::from_utf8_lossy(bytes),
+    };
     match text.char_indices().nth(300) {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], bytes.len()),
         None => text.into_owned(),

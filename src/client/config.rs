@@ -4,6 +4,7 @@ use crate::error::ConfigError;
 use crate::ids::{ClientId, Key};
 use crate::limits::Limits;
 use crate::schema::{Schema, Scope};
+use crate::wire::Codec;
 use alloc::collections::BTreeSet;
 use core::time::Duration;
 
@@ -61,6 +62,9 @@ pub struct ClientConfig {
     /// so that it can be [restored](crate::Client::restore). With a [`Self::client_id`], as without
     /// one a push whose answer was lost with the process is made again.
     pub persist: bool,
+    /// What messages go in once the room has shown that it speaks it too. Until then, and in other
+    /// rooms, all is JSON. Anything else needs a transport that carries binary messages.
+    pub codec: Codec,
 }
 
 /// How long to wait between attempts: each time half as long again.
@@ -102,6 +106,7 @@ impl Default for ClientConfig {
             object_types: BTreeSet::new(),
             client_id: None,
             persist: false,
+            codec: Codec::Json,
         }
     }
 }
@@ -122,6 +127,7 @@ impl ClientConfig {
             object_types,
             client_id,
             persist: _,
+            codec: _,
         } = self;
         limits.check()?;
         for (name, duration) in [

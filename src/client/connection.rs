@@ -8,6 +8,7 @@ use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
 use crate::time::Instant;
 use crate::value::Object;
+use crate::wire::Codec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -32,6 +33,8 @@ pub(super) enum Connection {
 #[derive(Debug)]
 pub(super) struct Online {
     pub(super) link: LinkId,
+    /// What messages go in.
+    pub(super) codec: Codec,
     pub(super) health: Health,
     /// When the last push went out.
     pub(super) pushed_at: Option<Instant>,
@@ -74,6 +77,16 @@ impl Connection {
         match self {
             Self::Entering { link, .. } | Self::Online(Online { link, .. }) => Some(*link),
             Self::Waiting { .. } | Self::Dialing { .. } | Self::Stopped => None,
+        }
+    }
+
+    /// What messages go in: that which the room answered in, if it was asked to.
+    pub(super) const fn codec(&self) -> Codec {
+        match self {
+            Self::Online(Online { codec, .. }) => *codec,
+            Self::Entering { .. } | Self::Waiting { .. } | Self::Dialing { .. } | Self::Stopped => {
+                Codec::Json
+            }
         }
     }
 

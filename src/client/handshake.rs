@@ -8,10 +8,9 @@ use super::replica::Replica;
 use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
-use crate::wire::{
-    ClientMessage, ConnectAnswer, ConnectRequest, PROTOCOL_VERSION, encode_client_message, split,
-};
+use crate::wire::{ClientMessage, Codec, ConnectAnswer, ConnectRequest, PROTOCOL_VERSION, split};
 use alloc::format;
+use alloc::vec::Vec;
 
 /// So many answers in a row that make no sense end all attempts.
 const MOST_FAILED_HYDRATIONS: u32 = 3;
@@ -31,11 +30,12 @@ impl Client {
             schema: self.schema.serialized().cloned(),
             client_id: self.config.client_id.clone(),
             last_acked_push: self.config.client_id.as_ref().map(|_| self.last_acked_push),
+            codecs: self.offered_codecs(),
         }));
     }
 
     /// Takes the answer to the latest request; answers to others are ignored.
-    pub(super) fn handle_connect_answer(&mut self, answer: ConnectAnswer) {
+    pub(super) fn handle_connect_answer(&mut self, answer: ConnectAnswer, codec: Codec) {
         let Connection::Entering { link, request, .. } = &self.connection else { return };
         if *request != answer.connect_request_id {
             return;
@@ -52,6 +52,8 @@ impl Client {
                 self.retry.reset();
                 self.connection = Connection::Online(Online {
                     link,
+                    // The room speaks it, so it reads it.
+                    codec: if codec == self.config.codec { codec } else { Codec::Json },
                     health: Health::new(self.now, self.config.ping_interval),
                     pushed_at: None,
                     pushed_presence: None,
@@ -77,8 +79,16 @@ impl Client {
     /// Sends a message, in pieces if it is long, on the link that there is.
     pub(super) fn send(&mut self, message: &ClientMessage) {
         let Some(link) = self.connection.link() else { return };
-        let frames = split(encode_client_message(message)).into_iter();
+        let frames = split(message.encode(self.connection.codec())).into_iter();
         self.actions.extend(frames.map(|frame| ClientAction::Send { link, frame }));
+    }
+
+    /// What the room may answer in, besides JSON.
+    fn offered_codecs(&self) -> Vec<Codec> {
+        match self.config.codec {
+            Codec::Json => Vec::new(),
+            codec @ Codec::Postcard => [codec].into(),
+        }
     }
 
     fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {

@@ -4,9 +4,10 @@ use super::Client;
 use super::action::{ClientAction, ClientEvent, NetworkHint, Status};
 use super::connection::Connection;
 use crate::close::CloseReason;
+use crate::error::Malformed;
 use crate::ids::LinkId;
 use crate::time::Instant;
-use crate::wire::{IncompatibilityReason, ServerMessage, decode_server_message};
+use crate::wire::{Codec, IncompatibilityReason, ServerMessage};
 
 impl Client {
     /// The driver has connected. The new link takes the place of any earlier one.
@@ -42,11 +43,13 @@ impl Client {
             online.health.note_heard(self.now);
         }
         let limits = &self.config.limits;
-        let text = core::str::from_utf8(bytes).ok();
-        let text = text.filter(|text| text.len() <= limits.message_bytes);
-        match text.map(|text| decode_server_message(text, limits.value_depth)) {
-            Some(Ok(message)) => self.handle_server_message(message),
-            Some(Err(_)) | None => self.start_over(),
+        if bytes.len() > limits.message_bytes {
+            self.start_over();
+        } else {
+            match ServerMessage::decode(bytes, limits.value_depth) {
+                Ok(message) => self.handle_server_message(message, Codec::of(bytes)),
+                Err(Malformed) => self.start_over(),
+            }
         }
         self.finish();
     }
@@ -96,9 +99,9 @@ impl Client {
         self.told_settled = is_settled;
     }
 
-    fn handle_server_message(&mut self, message: ServerMessage) {
+    fn handle_server_message(&mut self, message: ServerMessage, codec: Codec) {
         match message {
-            ServerMessage::Connect(answer) => self.handle_connect_answer(answer),
+            ServerMessage::Connect(answer) => self.handle_connect_answer(answer, codec),
             ServerMessage::Data(entries) => self.handle_data(&entries),
             ServerMessage::Pong => {
                 if let Connection::Online(online) = &mut self.connection {

@@ -1,4 +1,4 @@
-//! What is told of a change: one text in each dialect, and one to whoever asked for it.
+//! What is told of a change: once in each dialect, and once to whoever asked for it.
 
 use super::Room;
 use super::dialect::{Dialect, Form};
@@ -7,7 +7,7 @@ use super::session::{Session, SessionKey};
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 use crate::ids::RecordId;
 use crate::value::{Array, Object, Value};
-use crate::wire::{DataEntry, PushAction, write_data_entry};
+use crate::wire::{DataEntry, PushAction};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -40,7 +40,7 @@ impl Room {
             let Some(dialect) = dialect else { return Bytes::new() };
             // What makes no difference to these changes makes none to their text.
             let strings = if has_appends { dialect.form.strings } else { StringAppend::Allowed };
-            let form = Form { strings };
+            let form = Form { strings, codec: dialect.form.codec };
             if let Some((_, patch)) = encoded.iter().find(|(known, _)| *known == form) {
                 return patch.clone();
             }
@@ -53,13 +53,11 @@ impl Room {
 
     /// Empty when nothing changed.
     fn encode_patch(&self, form: &Form, ops: &[(RecordId, RecordOp)]) -> Bytes {
-        let mut out = Vec::new();
         let diff = self.tell(form, ops.iter().map(|(id, op)| (id, op)));
-        if !diff.is_empty() {
-            let server_clock = self.store.clock();
-            write_data_entry(&mut out, &DataEntry::Patch { diff, server_clock });
+        if diff.is_empty() {
+            return Bytes::new();
         }
-        Bytes::from(out)
+        form.codec.entry(&DataEntry::Patch { diff, server_clock: self.store.clock() })
     }
 
     pub(super) fn encode_result(&self, pusher: Pusher) -> Bytes {
@@ -71,10 +69,8 @@ impl Room {
             action @ (PushAction::Commit | PushAction::Discard) => action,
         };
         let server_clock = self.store.clock();
-        let mut out = Vec::new();
         let result = DataEntry::PushResult { client_clock, server_clock, action };
-        write_data_entry(&mut out, &result);
-        Bytes::from(out)
+        dialect.form.codec.entry(&result)
     }
 
     /// The changes in that form. Called while the records are as the changes left them.

@@ -9,7 +9,7 @@ use crate::schema::Scope;
 use crate::store::{RoomSnapshot, Step, Transaction, check_document};
 use crate::time::Instant;
 use crate::value::{Object, Value};
-use crate::wire::{PROTOCOL_VERSION, ServerMessage, encode_server_message};
+use crate::wire::{PROTOCOL_VERSION, ServerMessage};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -54,20 +54,20 @@ impl Room {
         self.advance(now);
         let key = self.by_connection.get(&connection).copied();
         let key = key.ok_or(SendError::UnknownConnection)?;
-        match self.sessions.get(&key).map(|session| &session.state) {
-            Some(State::Connected { link, .. }) if link.writable => {}
+        let codec = match self.sessions.get(&key).map(|session| &session.state) {
+            Some(State::Connected { link, reader }) if link.writable => reader.dialect.form.codec,
             Some(State::Connected { .. }) => return Err(SendError::NotWritable),
             Some(State::AwaitingConnect { .. } | State::Cancelled { .. }) | None => {
                 return Err(SendError::UnknownConnection);
             }
-        }
+        };
         // What was collected before stays before.
         self.flush_session_now(key);
         if !self.by_connection.contains_key(&connection) {
             // It had fallen so far behind that it was closed to start over.
             return Err(SendError::UnknownConnection);
         }
-        let frame = encode_server_message(&ServerMessage::Custom(data));
+        let frame = ServerMessage::Custom(data).encode(codec);
         self.actions.push_back(RoomAction::Send { connection, frame });
         Ok(())
     }

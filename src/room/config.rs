@@ -39,6 +39,9 @@ pub struct RoomConfig {
     pub rates: Rates,
     /// What the host decides while the room works.
     pub hooks: Hooks,
+    /// Whether clients that ask for it are spoken to in [`Codec::Postcard`](crate::Codec). That
+    /// needs transports that carry binary messages.
+    pub postcard: bool,
 }
 
 /// Who connects, as the host knows it.
@@ -83,6 +86,7 @@ impl Default for RoomConfig {
             object_types: BTreeSet::new(),
             rates: Rates::default(),
             hooks: Hooks::default(),
+            postcard: true,
         }
     }
 }
@@ -98,6 +102,7 @@ impl RoomConfig {
             object_types,
             rates,
             hooks,
+            postcard: _,
         } = self;
         limits.check()?;
         rates.check()?;

@@ -1,6 +1,7 @@
 //! How changes are told to sessions. Those of one dialect hear the same bytes.
 
 use crate::diff::StringAppend;
+use crate::wire::Codec;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -9,13 +10,14 @@ use alloc::vec::Vec;
 pub(super) struct Form {
     /// Whether the clients know string appends.
     pub(super) strings: StringAppend,
+    pub(super) codec: Codec,
 }
 
 impl Form {
     /// What a client of that protocol version is told.
-    pub(super) const fn of_version(version: u32) -> Self {
+    pub(super) const fn new(version: u32, codec: Codec) -> Self {
         let strings = if version < 8 { StringAppend::Legacy } else { StringAppend::Allowed };
-        Self { strings }
+        Self { strings, codec }
     }
 }
 
@@ -70,8 +72,8 @@ mod tests {
         let spoken = |dialects: &Dialects| -> Vec<bool> {
             dialects.by_slot().map(|dialect| dialect.is_some()).collect()
         };
-        let [new, old] = [8, 7].map(|version| dialects.of(Form::of_version(version)));
-        let again = dialects.of(Form::of_version(8));
+        let [new, old] = [8, 7].map(|version| dialects.of(Form::new(version, Codec::Json)));
+        let again = dialects.of(Form::new(8, Codec::Json));
         assert!(Arc::ptr_eq(&new, &again));
         assert_eq!((new.slot, old.slot, spoken(&dialects)), (0, 1, Vec::from([true, true])));
         drop(new);
@@ -79,7 +81,7 @@ mod tests {
         drop(again);
         assert_eq!(spoken(&dialects), [false, true]);
         drop(old);
-        let old = dialects.of(Form::of_version(7));
+        let old = dialects.of(Form::new(7, Codec::Json));
         assert_eq!((old.slot, spoken(&dialects)), (1, Vec::from([false, true])));
     }
 }

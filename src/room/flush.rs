@@ -5,11 +5,8 @@ use super::{Room, RoomAction};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::frame::Frame;
-use crate::wire::{
-    DATA_BEGIN, DATA_END, DataEntry, PushAction, ServerMessage, encode_server_message,
-};
+use crate::wire::{DataEntry, PushAction, ServerMessage};
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 /// A message that many sessions get: those that read from the same position in the same way.
 struct Shared {
@@ -47,7 +44,8 @@ impl Room {
                 Some(known) => known.frame.clone(),
                 None => {
                     let parts = self.log.since(reader.position);
-                    let frame = join(parts.filter_map(|entry| entry.part_for(*key, slot)));
+                    let parts = parts.filter_map(|entry| entry.part_for(*key, slot));
+                    let frame = reader.dialect.form.codec.join(parts);
                     if !own {
                         let (position, frame) = (reader.position, frame.clone());
                         shared.push(Shared { position, slot, frame });
@@ -120,7 +118,7 @@ impl Room {
         let entries: Vec<DataEntry> = answers.chain(patch).collect();
         // What fell off the log may all have been for others.
         if !entries.is_empty() {
-            let frame = encode_server_message(&ServerMessage::Data(entries));
+            let frame = ServerMessage::Data(entries).encode(reader.dialect.form.codec);
             self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
         }
         let (end, now) = (self.log.end(), self.now);
@@ -161,21 +159,8 @@ impl Room {
             action: PushAction::Discard,
         };
         let answers = pushes.iter().map(answer).collect();
-        let frame = encode_server_message(&ServerMessage::Data(answers));
+        let frame = ServerMessage::Data(answers).encode(reader.dialect.form.codec);
         self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
         reader.next_flush = self.now.saturating_add(self.config.flush_interval);
     }
-}
-
-/// A data message of the parts that hold something, or `None` when none does.
-fn join<'a>(parts: impl Iterator<Item = &'a Bytes>) -> Option<Frame> {
-    let mut out = Vec::new();
-    for part in parts.filter(|part| !part.is_empty()) {
-        out.extend_from_slice(if out.is_empty() { DATA_BEGIN } else { b"," });
-        out.extend_from_slice(part);
-    }
-    (!out.is_empty()).then(|| {
-        out.extend_from_slice(DATA_END);
-        Frame::from_json(out)
-    })
 }

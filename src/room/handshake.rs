@@ -5,24 +5,22 @@ use super::session::{Claim, OwedConnect, Reader, Session, SessionKey, State};
 use super::visibility::Sight;
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
-use crate::diff::{NetworkDiff, RecordOp};
+use crate::diff::NetworkDiff;
 use crate::frame::Frame;
-use crate::ids::RecordId;
 use crate::schema::{SchemaMismatch, SerializedSchema};
-use crate::value::Object;
 use crate::wire::{
-    ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
-    write_connect_answer, write_diff_entry,
+    Codec, ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// All documents as the entries of a diff, encoded once for all who come while the clock stands.
+/// All documents, encoded once for all of a codec who come while the clock stands.
 #[derive(Debug)]
 pub(super) struct Hydration {
     clock: u64,
-    entries: Bytes,
+    codec: Codec,
+    documents: Bytes,
 }
 
 impl Room {
@@ -90,9 +88,10 @@ impl Room {
         version: u32,
     ) {
         let claim = self.claim(key, request.client_id.clone(), request.last_acked_push);
-        let dialect = self.dialects.of(Form::of_version(version));
+        let codec = self.choose_codec(&request);
+        let dialect = self.dialects.of(Form::new(version, codec));
         let sight = self.first_sight(key);
-        let frame = self.connect_answer(key, &request, claim.as_ref(), sight.as_deref());
+        let frame = self.connect_answer(key, &request, claim.as_ref(), sight.as_deref(), codec);
         let reader = Reader {
             version,
             dialect,
@@ -133,14 +132,15 @@ impl Room {
         request: &ConnectRequest,
         claim: Option<&Claim>,
         sight: Option<&Sight>,
+        codec: Codec,
     ) -> Frame {
         let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
         let documents = match since {
-            Some(clock) => encode_entries(self.store.changes_since(clock)),
-            None => self.all_documents(),
+            Some(clock) => codec.records(self.store.changes_since(clock)),
+            None => self.all_documents(codec),
         };
         let presence = self.presence_of_others(key, sight).map(|(id, record)| (id, Some(record)));
-        let presence = encode_entries(presence);
+        let presence = codec.records(presence);
         let session = self.sessions.get(&key);
         let answer = ConnectAnswer {
             connect_request_id: request.connect_request_id.clone(),
@@ -156,42 +156,23 @@ impl Room {
             object_access: session.map(|session| session.object_access),
             last_applied_push: claim.map(|claim| claim.applied),
         };
-        let mut out = Vec::with_capacity(documents.len() + presence.len() + 2048);
-        write_connect_answer(&mut out, &answer, |out| {
-            out.push(b'{');
-            out.extend_from_slice(&presence);
-            if !presence.is_empty() && !documents.is_empty() {
-                out.push(b',');
-            }
-            out.extend_from_slice(&documents);
-            out.push(b'}');
-        });
-        Frame::from_json(out)
+        codec.connect_answer(&answer, &[presence, documents])
     }
 
-    fn all_documents(&mut self) -> Bytes {
+    /// The first codec that the client offers and the host allows.
+    fn choose_codec(&self, request: &ConnectRequest) -> Codec {
+        let offered = request.codecs.first().copied();
+        offered.filter(|_| self.config.postcard).unwrap_or_default()
+    }
+
+    fn all_documents(&mut self, codec: Codec) -> Bytes {
         let clock = self.store.clock();
-        match &self.hydration {
-            Some(cached) if cached.clock == clock => cached.entries.clone(),
-            Some(_) | None => {
-                let all = self.store.iter().map(|(id, record)| (id, Some(record)));
-                let entries = encode_entries(all);
-                self.hydration = Some(Hydration { clock, entries: entries.clone() });
-                entries
-            }
+        self.hydrations.retain(|cached| cached.clock == clock);
+        if let Some(cached) = self.hydrations.iter().find(|cached| cached.codec == codec) {
+            return cached.documents.clone();
         }
+        let documents = codec.records(self.store.iter().map(|(id, record)| (id, Some(record))));
+        self.hydrations.push(Hydration { clock, codec, documents: documents.clone() });
+        documents
     }
-}
-
-/// The entries of a diff that puts records, or removes those that are gone.
-fn encode_entries<'a>(records: impl Iterator<Item = (&'a RecordId, Option<&'a Object>)>) -> Bytes {
-    let mut out = Vec::new();
-    for (id, record) in records {
-        if !out.is_empty() {
-            out.push(b',');
-        }
-        let op = record.cloned().map_or(RecordOp::Remove, RecordOp::Put);
-        write_diff_entry(&mut out, id, &op);
-    }
-    Bytes::from(out)
 }

@@ -13,7 +13,7 @@ use crate::schema::SerializedSchema;
 use crate::store::{SnapshotError, as_clock, is_within_depth, size_of_object, size_of_value};
 use crate::time::Instant;
 use crate::value::{Array, Object, Value};
-use crate::wire::ObjectAccess;
+use crate::wire::{Codec, ObjectAccess};
 use alloc::vec::Vec;
 
 /// A session that is in, as a host keeps it while the room is not in memory, for example beside
@@ -54,6 +54,8 @@ pub struct SessionSnapshot {
     pub object_access: ObjectAccess,
     /// The protocol version that it speaks.
     pub protocol_version: u32,
+    /// What it is told things in.
+    pub codec: Codec,
     /// The schema that it was served in.
     pub schema: SerializedSchema,
     /// The id of its presence, which others know it by.
@@ -96,6 +98,7 @@ impl Room {
             readonly: session.readonly,
             object_access: session.object_access,
             protocol_version: reader.version,
+            codec: reader.dialect.form.codec,
             schema: self.serialized.clone().unwrap_or_default(),
             presence_id: session.presence_id.clone(),
             presence: session.presence.as_ref().and_then(|presence| self.slim(presence)),
@@ -152,10 +155,12 @@ impl Room {
         }
         let is_behind =
             was_here || snapshot.told_clock < self.store.clock() || !snapshot.unanswered.is_empty();
+        // A client that knows another codec still reads JSON.
+        let codec = if self.config.postcard { snapshot.codec } else { Codec::Json };
         let position = self.log.end();
         let reader = Reader {
             version,
-            dialect: self.dialects.of(Form::of_version(version)),
+            dialect: self.dialects.of(Form::new(version, codec)),
             position,
             next_flush: self.now,
             told_clock: snapshot.told_clock,
@@ -238,6 +243,9 @@ impl SessionSnapshot {
         ]
         .into_iter()
         .collect();
+        if self.codec != Codec::Json {
+            object.insert("codec", self.codec.name());
+        }
         if let Some(identity) = &self.identity {
             object.insert("identity", identity.as_str());
         }
@@ -276,6 +284,10 @@ impl SessionSnapshot {
             },
             protocol_version: u32::try_from(count("protocolVersion")?)
                 .map_err(|_| Field("protocolVersion"))?,
+            codec: match optional("codec")? {
+                None => Codec::Json,
+                Some(name) => Codec::from_name(name).ok_or(Field("codec"))?,
+            },
             schema: object.get("serializedSchema").ok_or(Field("serializedSchema")).and_then(
                 |schema| SerializedSchema::from_value(schema).map_err(SnapshotError::Schema),
             )?,

@@ -10,7 +10,6 @@ use crate::ids::{ConnectionId, RecordId};
 use crate::time::Instant;
 use crate::wire::{
     Assembled, ChunkError, ClientMessage, PROTOCOL_VERSION, ServerMessage, decode_client_message,
-    encode_server_message,
 };
 use alloc::format;
 
@@ -171,14 +170,11 @@ impl Room {
             return self.reject(key, version, CloseReason::RateLimited);
         }
         let Some(link) = session.link_mut() else { return };
-        let assembled = match core::str::from_utf8(bytes) {
-            Ok(text) => link.assembler.push(text, limits.message_bytes),
-            Err(_) => Err(ChunkError::OutOfOrder),
-        };
-        let message = match &assembled {
+        let message = match link.assembler.push(bytes, limits.message_bytes) {
             Ok(Assembled::Incomplete) => return,
+            Ok(Assembled::Binary(bytes)) => ClientMessage::decode(bytes, limits.value_depth),
             Ok(Assembled::Whole(text)) => decode_client_message(text, limits.value_depth),
-            Ok(Assembled::Joined(text)) => decode_client_message(text, limits.value_depth),
+            Ok(Assembled::Joined(text)) => decode_client_message(&text, limits.value_depth),
             Err(ChunkError::OutOfOrder) => return self.cancel(key, CloseReason::BadChunk),
             Err(ChunkError::TooLarge) => {
                 return self.reject(key, version, CloseReason::UnknownError);
@@ -222,13 +218,15 @@ impl Room {
     }
 
     fn send_pong(&mut self, key: SessionKey) {
-        let Some(link) = self.sessions.get_mut(&key).and_then(Session::link_mut) else { return };
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let codec = session.codec();
+        let Some(link) = session.link_mut() else { return };
         if !link.writable {
             link.owed_pong = true;
             return;
         }
         let connection = link.connection;
-        let frame = encode_server_message(&ServerMessage::Pong);
+        let frame = ServerMessage::Pong.encode(codec);
         self.actions.push_back(RoomAction::Send { connection, frame });
     }
 }

@@ -44,6 +44,7 @@ use crate::time::Instant;
 use crate::value::Object;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use dialect::Dialects;
 use log::Log;
 use session::{Session, SessionKey};
@@ -89,8 +90,8 @@ pub struct Room {
     next_connection: u64,
     dialects: Dialects,
     log: Log,
-    /// The hydration of a new client, as long as the clock stands.
-    hydration: Option<handshake::Hydration>,
+    /// The hydrations of new clients, as long as the clock stands.
+    hydrations: Vec<handshake::Hydration>,
     actions: VecDeque<RoomAction>,
     counters: Counters,
     is_shut_down: bool,
@@ -145,7 +146,7 @@ impl Room {
             next_connection: 0,
             dialects: Dialects::default(),
             log: Log::default(),
-            hydration: None,
+            hydrations: Vec::new(),
             actions: VecDeque::new(),
             counters: Counters::default(),
             is_shut_down: false,

@@ -12,8 +12,7 @@ use crate::store::PushClient;
 use crate::time::Instant;
 use crate::value::Object;
 use crate::wire::{
-    Assembler, ConnectRequest, IncompatibilityReason, ObjectAccess, ServerMessage,
-    encode_server_message,
+    Assembler, Codec, ConnectRequest, IncompatibilityReason, ObjectAccess, ServerMessage,
 };
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -157,6 +156,11 @@ impl Session {
             State::AwaitingConnect { .. } | State::Cancelled { .. } => None,
         }
     }
+
+    /// What the session is spoken to in.
+    pub(super) fn codec(&self) -> Codec {
+        self.reader().map_or(Codec::Json, |reader| reader.dialect.form.codec)
+    }
 }
 
 impl Room {
@@ -175,11 +179,12 @@ impl Room {
 
     /// Removes a session that broke a rule, and tells it why.
     pub(super) fn reject(&mut self, key: SessionKey, version: u32, reason: CloseReason) {
-        let link = self.sessions.get(&key).and_then(Session::link);
-        if let (Some(link), Some(wire)) = (link, incompatibility(version, &reason)) {
+        let Some(session) = self.sessions.get(&key) else { return };
+        let codec = session.codec();
+        if let (Some(link), Some(wire)) = (session.link(), incompatibility(version, &reason)) {
             let connection = link.connection;
             if link.writable {
-                let frame = encode_server_message(&ServerMessage::Incompatible(wire));
+                let frame = ServerMessage::Incompatible(wire).encode(codec);
                 self.actions.push_back(RoomAction::Send { connection, frame });
             }
             self.close_connection(connection, CloseReason::Disconnected);

@@ -117,7 +117,7 @@ impl Object {
     /// The keys with their values, in order of the keys.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Value)> + DoubleEndedIterator {
-        self.keys_slice().iter().zip(self.values())
+        self.keys().iter().zip(self.values())
     }
 
     /// Whether both are one allocation, so that they are equal without a look inside.
@@ -143,12 +143,12 @@ impl Object {
         self.0.as_ref().map_or(&[], |fields| &fields.values)
     }
 
-    fn keys_slice(&self) -> &[Key] {
+    pub(crate) fn keys(&self) -> &[Key] {
         self.0.as_ref().map_or(&[], |fields| &fields.keys)
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.keys_slice().binary_search_by(|probe| (**probe).cmp(key))
+        self.keys().binary_search_by(|probe| (**probe).cmp(key))
     }
 
     /// Merges sorted edits into the sorted entries. `before` is told what stood at each key.
@@ -183,7 +183,8 @@ impl Object {
         *self = Self::from_sorted(keys.into(), values);
     }
 
-    fn from_sorted(keys: Arc<[Key]>, values: Vec<Value>) -> Self {
+    /// `keys` are sorted, distinct and stored by objects; `values` are as many.
+    pub(crate) fn from_sorted(keys: Arc<[Key]>, values: Vec<Value>) -> Self {
         debug_assert_eq!(keys.len(), values.len(), "one value for each key");
         debug_assert!(keys.is_sorted_by(|a, b| a < b), "keys are sorted and distinct");
         Self((!keys.is_empty()).then(|| Arc::new(Fields { keys, values })))
@@ -207,7 +208,7 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
         self.ptr_eq(other)
-            || ((self.keys_ptr_eq(other) || self.keys_slice() == other.keys_slice())
+            || ((self.keys_ptr_eq(other) || self.keys() == other.keys())
                 && self.values() == other.values())
     }
 }

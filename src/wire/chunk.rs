@@ -1,5 +1,6 @@
 //! How a long message that came in pieces is put together again.
 
+use super::postcard::is_binary;
 use alloc::string::String;
 
 /// Puts `<k>_<piece>` messages together, where `k` counts down to zero.
@@ -18,6 +19,8 @@ struct Partial {
 pub(crate) enum Assembled<'a> {
     /// A message that came whole.
     Whole(&'a str),
+    /// A binary message, which always comes whole.
+    Binary(&'a [u8]),
     /// The last piece made this message.
     Joined(String),
     /// More pieces are to come.
@@ -37,18 +40,23 @@ impl Assembler {
     /// Takes the next input. After an error the assembler is as new.
     pub(crate) fn push<'a>(
         &mut self,
-        text: &'a str,
+        input: &'a [u8],
         max_bytes: usize,
     ) -> Result<Assembled<'a>, ChunkError> {
         let partial = self.0.take();
-        if text.len() > max_bytes {
+        if input.len() > max_bytes {
             return Err(ChunkError::TooLarge);
         }
+        let is_whole = |message| match partial {
+            None => Ok(message),
+            Some(_) => Err(ChunkError::OutOfOrder),
+        };
+        if is_binary(input) {
+            return is_whole(Assembled::Binary(input));
+        }
+        let text = core::str::from_utf8(input).map_err(|_| ChunkError::OutOfOrder)?;
         if text.starts_with('{') {
-            return match partial {
-                None => Ok(Assembled::Whole(text)),
-                Some(_) => Err(ChunkError::OutOfOrder),
-            };
+            return is_whole(Assembled::Whole(text));
         }
         let (number, piece) = text.split_once('_').ok_or(ChunkError::OutOfOrder)?;
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -88,10 +96,11 @@ mod tests {
         let mut assembler = Assembler::default();
         let own = |assembled| match assembled {
             Assembled::Whole(text) => Assembled::Joined(text.into()),
+            Assembled::Binary(bytes) => panic!("{bytes:?} is text"),
             Assembled::Joined(text) => Assembled::Joined(text),
             Assembled::Incomplete => Assembled::Incomplete,
         };
-        inputs.iter().map(|input| assembler.push(input, MAX).map(own)).collect()
+        inputs.iter().map(|input| assembler.push(input.as_bytes(), MAX).map(own)).collect()
     }
 
     fn last(inputs: &[&str]) -> Result<Assembled<'static>, ChunkError> {
@@ -130,6 +139,19 @@ mod tests {
             let again = [inputs, &["{}"]].concat();
             assert_eq!(last(&again), Ok(Assembled::Joined("{}".into())), "{inputs:?}");
         }
+    }
+
+    #[test]
+    fn a_binary_message_comes_whole_and_never_within_a_sequence() {
+        let binary = &[0x83][..];
+        let mut assembler = Assembler::default();
+        assert_eq!(assembler.push(binary, MAX), Ok(Assembled::Binary(binary)));
+        assert_eq!(assembler.push(b"1_a", MAX), Ok(Assembled::Incomplete));
+        assert_eq!(assembler.push(binary, MAX), Err(ChunkError::OutOfOrder));
+        assert_eq!(assembler.push(binary, MAX), Ok(Assembled::Binary(binary)));
+        let large = [0x83; MAX + 1];
+        assert_eq!(assembler.push(&large[..MAX], MAX), Ok(Assembled::Binary(&large[..MAX])));
+        assert_eq!(assembler.push(&large, MAX), Err(ChunkError::TooLarge));
     }
 
     #[test]

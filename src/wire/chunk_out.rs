@@ -14,7 +14,8 @@ pub(crate) fn split(message: Frame) -> Vec<Frame> {
 
 /// `max_units` must leave room for the number of a piece and for one character.
 fn split_at(message: Frame, max_units: usize) -> Vec<Frame> {
-    // A unit is at least a byte, so most messages need no counting.
+    // A unit is at least a byte, so most messages need no counting. A room that takes binary
+    // messages takes long ones.
     let text = message.as_text().filter(|text| text.len() >= max_units);
     let Some(text) = text.filter(|text| utf16_len(text) >= max_units) else {
         return [message].into();
@@ -25,7 +26,7 @@ fn split_at(message: Frame, max_units: usize) -> Vec<Frame> {
         frame.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         frame.push(b'_');
         frame.extend_from_slice(piece.as_bytes());
-        Frame::from_json(frame)
+        Frame::new(frame)
     });
     let mut frames: Vec<Frame> = numbered.collect();
     frames.reverse();
@@ -57,7 +58,7 @@ mod tests {
     use alloc::string::{String, ToString};
 
     fn frame(text: &str) -> Frame {
-        Frame::from_json(text.as_bytes().to_vec())
+        Frame::new(text.as_bytes().to_vec())
     }
 
     fn units(frame: &Frame) -> usize {
@@ -67,13 +68,14 @@ mod tests {
     fn joined(frames: &[Frame]) -> String {
         let mut assembler = Assembler::default();
         for (index, frame) in frames.iter().enumerate() {
-            match assembler.push(frame.as_text().unwrap(), usize::MAX).unwrap() {
+            match assembler.push(frame.bytes(), usize::MAX).unwrap() {
                 Assembled::Incomplete => assert!(index + 1 < frames.len()),
                 Assembled::Joined(text) => {
                     assert_eq!(index + 1, frames.len());
                     return text;
                 }
                 Assembled::Whole(text) => return text.into(),
+                Assembled::Binary(bytes) => panic!("{bytes:?} is text"),
             }
         }
         panic!("the message is incomplete");

@@ -2,11 +2,12 @@
 
 use super::json::{read, without_lone_surrogates};
 use super::message::{
-    ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
-    ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
+    IncompatibilityReason, ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
 };
 use super::ops::{NetworkDiffSeed, RecordOpSeed};
 use crate::diff::{NetworkDiff, RecordOp};
+use crate::error::Malformed;
 use crate::ids::{ClientId, Key};
 use crate::schema::SerializedSchema;
 use crate::value::{Number, Value, ValueSeed};
@@ -15,10 +16,6 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-/// Bytes that are not a message. Why is for the reader of a log, never for the peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
 
 /// Reads what a client says. Records nest at most `depth` deep.
 pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMessage, Malformed> {
@@ -32,6 +29,7 @@ pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMe
             schema: fields.schema.map(schema).transpose()?,
             client_id: fields.client_id,
             last_acked_push: clock(fields.last_acked_push),
+            codecs: fields.codecs.as_ref().map(codecs).unwrap_or_default(),
         })),
         "push" => Ok(ClientMessage::Push(Push {
             client_clock: required(clock(fields.client_clock))?,
@@ -95,6 +93,7 @@ struct Fields<'a> {
     connect_request_id: Option<Key>,
     client_id: Option<ClientId>,
     last_acked_push: Option<Value>,
+    codecs: Option<Value>,
     last_applied_push: Option<Value>,
     last_server_clock: Option<Value>,
     client_clock: Option<Value>,
@@ -174,6 +173,12 @@ fn object_access(text: &str) -> Result<ObjectAccess, Malformed> {
         "write" => Ok(ObjectAccess::Write),
         _ => Err(Malformed),
     }
+}
+
+/// Those of the codecs that are known here.
+fn codecs(names: &Value) -> Vec<Codec> {
+    let names = names.as_array().map_or(&[][..], |names| names);
+    names.iter().filter_map(Value::as_str).filter_map(Codec::from_name).collect()
 }
 
 /// A clock, or `None` for −1 and for what is none.

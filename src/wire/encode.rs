@@ -8,7 +8,7 @@ use super::ops::{write_network_diff, write_record_op};
 use crate::diff::RecordOp;
 use crate::frame::Frame;
 use crate::schema::SerializedSchema;
-use crate::value::{write_string, write_value};
+use crate::value::{Value, write_string, write_value};
 use alloc::vec::Vec;
 
 pub(crate) fn encode_client_message(message: &ClientMessage) -> Frame {
@@ -19,7 +19,7 @@ pub(crate) fn encode_client_message(message: &ClientMessage) -> Frame {
         ClientMessage::Ping => out.extend_from_slice(br#"{"type":"ping"}"#),
         ClientMessage::Custom(data) => write_custom(&mut out, data),
     }
-    Frame::from_json(out)
+    Frame::new(out)
 }
 
 pub(crate) fn encode_server_message(message: &ServerMessage) -> Frame {
@@ -51,7 +51,7 @@ pub(crate) fn encode_server_message(message: &ServerMessage) -> Frame {
             out.extend_from_slice(br#""}"#);
         }
     }
-    Frame::from_json(out)
+    Frame::new(out)
 }
 
 /// What stands around the entries of a data message, which are separated by commas.
@@ -133,6 +133,7 @@ fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
         schema,
         client_id,
         last_acked_push,
+        codecs,
     } = request;
     out.extend_from_slice(br#"{"type":"connect","connectRequestId":"#);
     write_string(out, connect_request_id);
@@ -154,6 +155,11 @@ fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
     if let Some(push) = last_acked_push {
         write_number_field(out, "lastAckedPush", *push);
     }
+    if !codecs.is_empty() {
+        let names: Vec<Value> = codecs.iter().map(|codec| codec.name().into()).collect();
+        out.extend_from_slice(br#","codecs":"#);
+        write_value(out, &names.into());
+    }
     out.push(b'}');
 }
 
@@ -172,7 +178,7 @@ fn write_push(out: &mut Vec<u8>, push: &Push) {
     out.push(b'}');
 }
 
-fn write_custom(out: &mut Vec<u8>, data: &crate::Value) {
+fn write_custom(out: &mut Vec<u8>, data: &Value) {
     out.extend_from_slice(br#"{"type":"custom","data":"#);
     write_value(out, data);
     out.push(b'}');

@@ -1,24 +1,24 @@
-//! What peers say to each other: messages, their JSON, chunks and versions.
+//! What peers say to each other: messages, their two codecs, chunks and versions.
 
 mod chunk;
 mod chunk_out;
+mod codec;
 mod decode;
 mod encode;
+mod fragment;
 pub(crate) mod json;
 mod message;
 mod ops;
+mod postcard;
 mod values;
 
 pub(crate) use chunk::{Assembled, Assembler, ChunkError};
 pub(crate) use chunk_out::split;
-pub(crate) use decode::{decode_client_message, decode_server_message};
-pub(crate) use encode::{
-    DATA_BEGIN, DATA_END, encode_client_message, encode_server_message, write_connect_answer,
-    write_data_entry,
-};
+pub(crate) use decode::decode_client_message;
 pub(crate) use message::OLDEST_PROTOCOL_VERSION;
 pub use message::{
-    ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
-    ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction, ServerMessage,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
+    IncompatibilityReason, ObjectAccess, PROTOCOL_VERSION, PresenceOp, Push, PushAction,
+    ServerMessage,
 };
-pub(crate) use ops::write_diff_entry;
+pub(crate) use postcard::is_binary;

@@ -3,7 +3,7 @@
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
 use crate::error::JsonError;
 use crate::ids::{Key, RecordId};
-use crate::value::{ObjectSeed, Value, ValueSeed, write_string, write_value};
+use crate::value::{Object, ObjectSeed, Value, ValueSeed, write_object, write_string, write_value};
 use crate::wire::json;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -224,21 +224,28 @@ pub(crate) fn write_network_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {
 /// Appends the JSON of `op`.
 pub(crate) fn write_record_op(out: &mut Vec<u8>, op: &RecordOp) {
     match op {
-        RecordOp::Put(record) => {
-            out.extend_from_slice(b"[\"put\",");
-            crate::value::write_object(out, record);
-            out.push(b']');
-        }
+        RecordOp::Put(record) => write_put(out, record),
         RecordOp::Patch(diff) => write_patch(out, diff),
-        RecordOp::Remove => out.extend_from_slice(b"[\"remove\"]"),
+        RecordOp::Remove => out.extend_from_slice(REMOVE),
     }
 }
 
-/// Appends `"id":op`.
-pub(crate) fn write_diff_entry(out: &mut Vec<u8>, id: &str, op: &RecordOp) {
+/// Appends the entry of a diff that puts `record`, or removes what is gone.
+pub(crate) fn write_put_or_remove(out: &mut Vec<u8>, id: &str, record: Option<&Object>) {
     write_string(out, id);
     out.push(b':');
-    write_record_op(out, op);
+    match record {
+        Some(record) => write_put(out, record),
+        None => out.extend_from_slice(REMOVE),
+    }
+}
+
+const REMOVE: &[u8] = b"[\"remove\"]";
+
+fn write_put(out: &mut Vec<u8>, record: &Object) {
+    out.extend_from_slice(b"[\"put\",");
+    write_object(out, record);
+    out.push(b']');
 }
 
 fn write_object_diff(out: &mut Vec<u8>, diff: &ObjectDiff) {

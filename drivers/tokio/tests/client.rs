@@ -8,12 +8,14 @@
 
 use futures_util::{SinkExt, StreamExt};
 use roomsync::{
-    ClientEvent, CloseReason, Object, RecordType, Schema, Scope, SessionParams, Source, Status,
+    ClientEvent, CloseReason, Codec, Object, RecordType, Schema, Scope, SessionParams, Source,
+    Status,
 };
 use roomsync_tokio::{
     Client, ClientOptions, HostOptions, Incoming, MemoryStorage, Outgoing, RoomHost,
 };
 use std::future::ready;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +30,14 @@ struct Server {
     host: RoomHost,
     url: String,
     connections: Arc<Mutex<JoinSet<()>>>,
+    binary: Arc<Binary>,
+}
+
+/// How many binary messages there were so far.
+#[derive(Default)]
+struct Binary {
+    to_host: AtomicUsize,
+    to_clients: AtomicUsize,
 }
 
 impl Server {
@@ -39,12 +49,14 @@ impl Server {
         let url = format!("ws://{}/plans", listener.local_addr().unwrap());
         let connections = Arc::new(Mutex::new(JoinSet::new()));
         let (serving, accepted) = (host.clone(), Arc::clone(&connections));
+        let binary = Arc::<Binary>::default();
+        let counts = Arc::clone(&binary);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                accepted.lock().unwrap().spawn(serve(serving.clone(), stream));
+                accepted.lock().unwrap().spawn(serve(serving.clone(), stream, Arc::clone(&counts)));
             }
         });
-        Self { host, url, connections }
+        Self { host, url, connections, binary }
     }
 
     fn client(&self, session: &str) -> Client {
@@ -62,7 +74,7 @@ impl Server {
     }
 }
 
-async fn serve(host: RoomHost, stream: TcpStream) {
+async fn serve(host: RoomHost, stream: TcpStream, binary: Arc<Binary>) {
     let mut query = String::new();
     #[allow(clippy::result_large_err, reason = "the signature is the library's")]
     let note = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
@@ -72,11 +84,17 @@ async fn serve(host: RoomHost, stream: TcpStream) {
     let (sink, stream) = accept_hdr_async(stream, note).await.unwrap().split();
     let session = query.strip_prefix("sessionId=").unwrap();
     let incoming = stream.take_while(|message| ready(message.is_ok())).filter_map(|message| {
-        let text = message.ok().filter(Message::is_text).map(Message::into_data);
-        ready(text.map(Incoming::Message))
+        let message = message.ok().filter(|it| it.is_text() || it.is_binary());
+        let is_binary = message.as_ref().is_some_and(Message::is_binary);
+        binary.to_host.fetch_add(is_binary.into(), Ordering::Relaxed);
+        ready(message.map(|message| Incoming::Message(message.into_data())))
     });
     let outgoing = sink.with(|outgoing| {
         ready(Ok::<_, Error>(match outgoing {
+            Outgoing::Frame(frame) if frame.is_binary() => {
+                binary.to_clients.fetch_add(1, Ordering::Relaxed);
+                Message::Binary(frame.into())
+            }
             Outgoing::Frame(frame) => Message::text(frame.as_text().unwrap()),
             Outgoing::Close(reason) => Message::Close(Some(CloseFrame {
                 code: reason.code().into(),
@@ -144,6 +162,33 @@ async fn what_one_does_the_other_sees() {
     alice.set_presence(Some(record(r#"{"id":"cursor:x","typeName":"cursor","x":1}"#))).unwrap();
     event(&mut heard, |event| matches!(event, ClientEvent::Presence(_))).await;
     assert_eq!(bob.presence().len(), 1);
+}
+
+#[tokio::test]
+async fn clients_of_both_codecs_meet_in_one_room() {
+    let server = Server::start(|_| {}).await;
+    let text = server.client("text");
+    in_time(text.online()).await.unwrap();
+    text.transact(|tx| tx.put(note("note:t"))).unwrap();
+    in_time(text.synced()).await.unwrap();
+    let counts = || {
+        let Binary { to_host, to_clients } = &*server.binary;
+        [to_host, to_clients].map(|count| count.load(Ordering::Relaxed))
+    };
+    assert_eq!(counts(), [0, 0]);
+
+    let mut options = ClientOptions::new("binary", schema());
+    options.config.codec = Codec::Postcard;
+    let binary = Client::connect(&server.url, options).unwrap();
+    in_time(binary.online()).await.unwrap();
+    assert_eq!(binary.record("note:t"), Some(note("note:t")));
+    let mut heard = text.subscribe();
+    binary.transact(|tx| tx.put(note("note:b"))).unwrap();
+    in_time(binary.synced()).await.unwrap();
+    event(&mut heard, |event| matches!(event, ClientEvent::Changed { .. })).await;
+    assert_eq!(text.record("note:b"), Some(note("note:b")));
+    // The push, and the answers to it and to the request to be let in.
+    assert_eq!(counts(), [1, 2]);
 }
 
 #[tokio::test]

@@ -172,6 +172,7 @@ fn is_too_long(error: axum::Error) -> bool {
 
 fn to_message(outgoing: Outgoing) -> Result<Message, axum::Error> {
     Ok(match outgoing {
+        Outgoing::Frame(frame) if frame.is_binary() => Message::Binary(frame.into()),
         Outgoing::Frame(frame) => {
             Message::Text(Utf8Bytes::try_from(bytes::Bytes::from(frame)).map_err(axum::Error::new)?)
         }

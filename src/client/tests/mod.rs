@@ -1,5 +1,6 @@
 //! The client alone, driven with messages as a room would send them.
 
+mod codecs;
 mod connection;
 mod documents;
 mod hostile;

@@ -4,6 +4,7 @@ use super::persist::essence;
 use super::*;
 use crate::ids::{ConnectionId, RecordId};
 use crate::room::{Room, RoomAction, RoomConfig, SessionParams};
+use crate::wire::Codec;
 use alloc::collections::VecDeque;
 
 /// A small generator of numbers: the same seed, the same run.
@@ -69,7 +70,10 @@ impl World {
         let member = |index: usize| Member {
             name: format!("member-{index}"),
             // Not all count their pushes.
-            client: client_of((index != 1).then(|| format!("client-{index}"))),
+            client: client_of(
+                (index != 1).then(|| format!("client-{index}")),
+                if index % 2 == 1 { Codec::Postcard } else { Codec::Json },
+            ),
             dials: false,
             wire: None,
             store: ClientSnapshot::default(),
@@ -346,9 +350,9 @@ impl World {
     }
 }
 
-fn client_of(client_id: Option<String>) -> Client {
+fn client_of(client_id: Option<String>, codec: Codec) -> Client {
     let client_id = client_id.map(Into::into);
-    let config = ClientConfig { client_id, persist: true, ..ClientConfig::default() };
+    let config = ClientConfig { client_id, codec, persist: true, ..ClientConfig::default() };
     Client::new(Instant::ZERO, config, schema()).unwrap()
 }
 

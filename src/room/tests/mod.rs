@@ -1,6 +1,7 @@
 //! What the tests of the room share: a room with its time, and what it did, by connection.
 
 mod bad_input;
+mod codecs;
 mod commands;
 mod documents;
 mod events;
@@ -29,7 +30,9 @@ mod visibility;
 
 use super::*;
 use crate::close::CloseReason;
+use crate::frame::Frame;
 use crate::schema::{InvalidRecord, RecordType, Scope};
+use crate::wire::{Codec, ServerMessage};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -37,6 +40,9 @@ use core::time::Duration;
 
 /// What the clients of these tests say of their schema.
 const SCHEMA: &str = r#"{"schemaVersion":2,"sequences":{"com.test":2}}"#;
+
+/// What a client offers that speaks it.
+const POSTCARD: &str = r#"["postcard-1"]"#;
 
 /// Two document types, a session type and a presence type. A record with the key `bad` is invalid.
 fn schema() -> Schema {
@@ -170,14 +176,14 @@ impl World {
         self.act(Room::handle_timeout);
     }
 
-    /// The texts that were sent to `connection` since the last look.
+    /// The messages, as JSON, that were sent to `connection` since the last look.
     fn heard(&mut self, connection: ConnectionId) -> Vec<String> {
         let sent = |action: &mut RoomAction| match action {
             RoomAction::Send { connection: to, .. } => *to == connection,
             RoomAction::Close { .. } | RoomAction::Persist(_) | RoomAction::Event(_) => false,
         };
         let text = |action| match action {
-            RoomAction::Send { frame, .. } => frame.as_text().unwrap().to_string(),
+            RoomAction::Send { frame, .. } => to_json(&frame),
             RoomAction::Close { .. } | RoomAction::Persist(_) | RoomAction::Event(_) => {
                 unreachable!("only what was sent")
             }
@@ -247,6 +253,20 @@ fn connect(clock: i64, version: &str, schema: &str) -> String {
     format!(
         r#"{{"type":"connect","connectRequestId":"r","lastServerClock":{clock},"protocolVersion":{version},"schema":{schema}}}"#
     )
+}
+
+/// The `connect` with an offer of codecs.
+fn offering(connect: &str, codecs: &str) -> String {
+    connect.replace(r#","schema":"#, &format!(r#","codecs":{codecs},"schema":"#))
+}
+
+/// The JSON of a message in any codec.
+fn to_json(frame: &Frame) -> String {
+    if let Some(text) = frame.as_text() {
+        return text.into();
+    }
+    let message = ServerMessage::decode(frame.bytes(), 48).expect("a message of the room is read");
+    message.encode(Codec::Json).as_text().unwrap().into()
 }
 
 fn data(entries: &[String]) -> String {

@@ -36,9 +36,10 @@ impl Random {
 struct Client {
     name: String,
     version: u32,
+    codec: Codec,
     connection: Option<ConnectionId>,
     is_writable: bool,
-    wire: VecDeque<String>,
+    wire: VecDeque<Frame>,
     replica: Replica,
     client_clock: u64,
 }
@@ -94,9 +95,10 @@ impl Simulation {
                 });
             }
         });
-        let client = |(name, version): (&str, u32)| Client {
+        let client = |(name, version, codec): (&str, u32, Codec)| Client {
             name: name.into(),
             version,
+            codec,
             connection: None,
             is_writable: true,
             wire: VecDeque::new(),
@@ -106,7 +108,15 @@ impl Simulation {
         Self {
             world,
             random,
-            clients: [("a", 8), ("b", 8), ("c", 7), ("d", 5), ("e", 8)].map(client).into(),
+            clients: [
+                ("a", 8, Codec::Json),
+                ("b", 8, Codec::Postcard),
+                ("c", 7, Codec::Postcard),
+                ("d", 5, Codec::Json),
+                ("e", 8, Codec::Json),
+            ]
+            .map(client)
+            .into(),
             stored: Stored::default(),
             told: BTreeMap::new(),
             shown: BTreeMap::new(),
@@ -133,7 +143,7 @@ impl Simulation {
                         panic!("sent to a connection that is gone");
                     };
                     assert!(client.is_writable, "sent to a client that does not read");
-                    client.wire.push_back(frame.as_text().unwrap().into());
+                    client.wire.push_back(frame);
                 }
                 RoomAction::Close { connection, .. } => {
                     let is_to = |client: &&mut Client| client.connection == Some(connection);
@@ -232,6 +242,7 @@ impl Simulation {
         let client = &mut self.clients[at];
         let clock = client.replica.clock.map_or(-1, |clock| i64::try_from(clock).unwrap());
         let text = connect(clock, &client.version.to_string(), SCHEMA);
+        let text = offering(&text, if client.codec == Codec::Json { "[]" } else { POSTCARD });
         self.requests += 1;
         let request = self.requests.to_string();
         self.world.say(connection, &text.replace(r#""r""#, &format!("{request:?}")));
@@ -430,8 +441,8 @@ impl Client {
     }
 
     fn deliver(&mut self, most: usize) {
-        for text in self.wire.drain(..most.min(self.wire.len())) {
-            self.replica.hear(&text);
+        for frame in self.wire.drain(..most.min(self.wire.len())) {
+            self.replica.hear(frame.bytes());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
-use crate::wire::{DataEntry, HydrationType, PushAction, ServerMessage, decode_server_message};
+use crate::wire::{DataEntry, HydrationType, PushAction, ServerMessage};
 use alloc::collections::VecDeque;
 
 /// What a client knows, and the pushes that it waits for.
@@ -42,9 +42,11 @@ impl Replica {
         self.pending.push_back((client_clock, diff.parse().unwrap()));
     }
 
-    /// Takes a text from the room.
-    pub(super) fn hear(&mut self, text: &str) {
-        match decode_server_message(text, 48).expect("a message of the room can be read") {
+    /// Takes a message of the room, in either codec.
+    pub(super) fn hear(&mut self, message: impl AsRef<[u8]>) {
+        match ServerMessage::decode(message.as_ref(), 48)
+            .expect("a message of the room can be read")
+        {
             ServerMessage::Connect(answer) => {
                 self.is_connected = true;
                 if self.asking.as_ref().is_some_and(|asked| **asked != *answer.connect_request_id) {

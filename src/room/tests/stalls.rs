@@ -123,7 +123,7 @@ fn long_stall() -> (World, ConnectionId, Replica) {
     world.present(a, 3, r#"["put",{"x":1}]"#);
     world.present(c, 1, r#"["put",{"x":1}]"#);
     let mut replica = Replica::new(8);
-    replica.hear(&world.hello(b, -1));
+    replica.hear(world.hello(b, -1));
     world.writable(b, false);
     world.tick(millis(20));
     for (client_clock, diff) in
@@ -206,7 +206,7 @@ fn a_healthy_session_that_fell_off_within_one_interval_is_caught_up_too() {
     let mut world = World::timed(|config| config.limits.log_bytes = 100);
     let (a, b) = (world.join("a"), world.open("b"));
     let mut replica = Replica::new(8);
-    replica.hear(&world.hello(b, -1));
+    replica.hear(world.hello(b, -1));
     for n in 0..5 {
         world.push(a, n, &put_page(&format!("p{n}"), ""));
         world.heard(b).iter().for_each(|text| replica.hear(text));

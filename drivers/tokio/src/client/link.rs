@@ -112,8 +112,8 @@ async fn write(
     while let Some(next) = outgoing.recv().await {
         match next {
             Outgoing::Frame(frame) if open => {
-                let Ok(text) = Utf8Bytes::try_from(frame.bytes().clone()) else { continue };
-                open = sink.send(Message::Text(text)).await.is_ok();
+                let Some(message) = to_message(frame) else { continue };
+                open = sink.send(message).await.is_ok();
             }
             Outgoing::Frame(_) => {}
             Outgoing::Close(reason) => {
@@ -124,4 +124,11 @@ async fn write(
             }
         }
     }
+}
+
+fn to_message(frame: Frame) -> Option<Message> {
+    if frame.is_binary() {
+        return Some(Message::Binary(frame.into()));
+    }
+    Utf8Bytes::try_from(bytes::Bytes::from(frame)).map(Message::Text).ok()
 }

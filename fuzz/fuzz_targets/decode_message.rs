@@ -1,0 +1,4 @@
+//! Whatever is read as a message, in either codec, is written and read again the same.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::decode_message(bytes));

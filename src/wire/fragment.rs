@@ -1,0 +1,90 @@
+//! Parts of messages, which are encoded once and stand in the messages of many.
+
+use super::encode::{DATA_BEGIN, DATA_END, write_connect_answer, write_data_entry};
+use super::message::{Codec, ConnectAnswer, DataEntry};
+use super::ops::write_put_or_remove;
+use super::postcard;
+use crate::frame::Frame;
+use crate::ids::RecordId;
+use crate::value::Object;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+impl Codec {
+    /// An entry of a data message.
+    pub(crate) fn entry(self, entry: &DataEntry) -> Bytes {
+        let mut out = Vec::new();
+        match self {
+            Self::Json => write_data_entry(&mut out, entry),
+            Self::Postcard => postcard::write_data_entry(&mut out, entry),
+        }
+        Bytes::from(out)
+    }
+
+    /// A data message of those entries that are not empty, or `None` when all are.
+    pub(crate) fn join<'a>(self, entries: impl Iterator<Item = &'a Bytes>) -> Option<Frame> {
+        let (begin, between, end) = match self {
+            Self::Json => (DATA_BEGIN, &b","[..], DATA_END),
+            Self::Postcard => (postcard::DATA_BEGIN, &b""[..], &b""[..]),
+        };
+        let mut out = Vec::new();
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            out.extend_from_slice(if out.is_empty() { begin } else { between });
+            out.extend_from_slice(entry);
+        }
+        (!out.is_empty()).then(|| {
+            out.extend_from_slice(end);
+            Frame::new(out)
+        })
+    }
+
+    /// A part of a hydration: these records are like this, or gone. No id may come twice.
+    pub(crate) fn records<'a>(
+        self,
+        records: impl Iterator<Item = (&'a RecordId, Option<&'a Object>)>,
+    ) -> Bytes {
+        let mut out = Vec::new();
+        match self {
+            Self::Json => {
+                for (id, record) in records {
+                    if !out.is_empty() {
+                        out.push(b',');
+                    }
+                    write_put_or_remove(&mut out, id, record);
+                }
+            }
+            Self::Postcard => {
+                let mut records: Vec<_> = records.collect();
+                records.sort_unstable_by_key(|(id, _)| *id);
+                if !records.is_empty() {
+                    postcard::write_records(&mut out, &records);
+                }
+            }
+        }
+        Bytes::from(out)
+    }
+
+    /// An answer whose diff is made of `parts` instead of its own.
+    pub(crate) fn connect_answer(self, answer: &ConnectAnswer, parts: &[Bytes]) -> Frame {
+        let len: usize = parts.iter().map(Bytes::len).sum();
+        let mut out = Vec::with_capacity(len + 2048);
+        match self {
+            Self::Json => write_connect_answer(&mut out, answer, |out| {
+                out.push(b'{');
+                let parts = parts.iter().filter(|part| !part.is_empty());
+                for (index, part) in parts.enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    out.extend_from_slice(part);
+                }
+                out.push(b'}');
+            }),
+            Self::Postcard => {
+                postcard::write_connect_answer(&mut out, answer);
+                parts.iter().for_each(|part| out.extend_from_slice(part));
+            }
+        }
+        Frame::new(out)
+    }
+}

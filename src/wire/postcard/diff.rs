@@ -1,0 +1,202 @@
+//! Diffs: how many, then each id or key with its op, in order.
+
+use super::bytes::{Input, write_varint};
+use super::read::whole;
+use super::tag;
+use super::value::{SectionReader, SectionWriter, is_array, is_object};
+use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
+use crate::error::Malformed;
+use crate::ids::{Key, RecordId};
+use crate::value::{Object, Text, Value};
+use crate::wire::message::PresenceOp;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// So many bytes of an id may be those of the id before it, so that one of a few bytes does not
+/// become a long one.
+const MOST_SHARED_BYTES: usize = 64;
+
+impl<'a> SectionWriter<'a, '_> {
+    pub(super) fn network_diff(&mut self, diff: &'a NetworkDiff) {
+        write_varint(self.out, diff.len() as u64);
+        let mut before = "";
+        for (id, op) in diff.iter() {
+            self.id(before, id);
+            before = id;
+            match op {
+                RecordOp::Put(record) => self.put(id, record),
+                RecordOp::Patch(diff) => self.patch(diff),
+                RecordOp::Remove => self.out.push(tag::REMOVE),
+            }
+        }
+    }
+
+    /// A diff that puts records, or removes those that are gone.
+    pub(super) fn records(&mut self, records: &[(&'a RecordId, Option<&'a Object>)]) {
+        write_varint(self.out, records.len() as u64);
+        let mut before = "";
+        for (id, record) in records {
+            self.id(before, id);
+            before = id;
+            match record {
+                Some(record) => self.put(id, record),
+                None => self.out.push(tag::REMOVE),
+            }
+        }
+    }
+
+    /// An id, less what it shares with the id before.
+    fn id(&mut self, before: &str, id: &str) {
+        let pairs = before.bytes().zip(id.bytes()).take(MOST_SHARED_BYTES);
+        let shared = pairs.take_while(|(a, b)| a == b).count();
+        let rest = id.as_bytes().get(shared..).unwrap_or_default();
+        write_varint(self.out, shared as u64);
+        write_varint(self.out, rest.len() as u64);
+        self.out.extend_from_slice(rest);
+    }
+
+    fn put(&mut self, id: &'a str, record: &'a Object) {
+        self.own_id = Some(id);
+        self.object(record);
+        self.own_id = None;
+    }
+
+    pub(super) fn presence(&mut self, op: &'a PresenceOp) {
+        match op {
+            PresenceOp::Put(record) => self.object(record),
+            PresenceOp::Patch(diff) => self.patch(diff),
+        }
+    }
+
+    fn patch(&mut self, diff: &'a ObjectDiff) {
+        self.out.push(tag::PATCH);
+        write_varint(self.out, diff.len() as u64);
+        for (key, op) in diff.iter() {
+            self.text(key);
+            match op {
+                ValueOp::Put(value) => self.value(value),
+                ValueOp::Patch(diff) => self.patch(diff),
+                ValueOp::AppendText { suffix, offset } => {
+                    self.out.push(tag::APPEND_TEXT);
+                    write_varint(self.out, *offset as u64);
+                    self.text(suffix);
+                }
+                ValueOp::AppendItems { items, offset } => {
+                    self.out.push(tag::APPEND_ITEMS);
+                    write_varint(self.out, *offset as u64);
+                    self.array(items);
+                }
+                ValueOp::Delete => self.out.push(tag::DELETE),
+            }
+        }
+    }
+}
+
+impl SectionReader<'_, '_> {
+    /// A diff of records that nest at most `depth` deep, into what was read of others before.
+    pub(super) fn network_diff(
+        &mut self,
+        ops: &mut Vec<(RecordId, RecordOp)>,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let count = self.input.count()?;
+        let mut id = String::new();
+        for at in 0..count {
+            let next = self.id(&id)?;
+            if at > 0 && next <= id {
+                return Err(Malformed);
+            }
+            id = next;
+            let op = match self.input.byte()? {
+                tag::PATCH => RecordOp::Patch(self.object_diff(depth)?),
+                tag::REMOVE => RecordOp::Remove,
+                tag => {
+                    self.own_id = Some(Text::from(&*id));
+                    let record = self.record(tag, depth)?;
+                    self.own_id = None;
+                    RecordOp::Put(record)
+                }
+            };
+            ops.push((RecordId::from(&*id), op));
+        }
+        Ok(())
+    }
+
+    pub(super) fn presence(&mut self, depth: usize) -> Result<PresenceOp, Malformed> {
+        match self.input.byte()? {
+            tag::PATCH => self.object_diff(depth).map(PresenceOp::Patch),
+            tag => self.record(tag, depth).map(PresenceOp::Put),
+        }
+    }
+
+    fn record(&mut self, tag: u8, depth: usize) -> Result<Object, Malformed> {
+        if is_object(tag) { self.object(tag, depth) } else { Err(Malformed) }
+    }
+
+    fn id(&mut self, before: &str) -> Result<String, Malformed> {
+        let shared = usize::try_from(self.input.varint()?).map_err(|_| Malformed)?;
+        if shared > MOST_SHARED_BYTES {
+            return Err(Malformed);
+        }
+        let shared = before.as_bytes().get(..shared).ok_or(Malformed)?;
+        let len = self.input.count()?;
+        let id = [shared, self.input.bytes(len)?].concat();
+        String::from_utf8(id).map_err(|_| Malformed)
+    }
+
+    fn object_diff(&mut self, levels: usize) -> Result<ObjectDiff, Malformed> {
+        let levels = levels.checked_sub(1).ok_or(Malformed)?;
+        let count = self.input.count()?;
+        let mut ops: Vec<(Key, ValueOp)> = Vec::new();
+        for _ in 0..count {
+            let key = self.key()?;
+            if ops.last().is_some_and(|(last, _)| *last >= key) {
+                return Err(Malformed);
+            }
+            ops.push((key, self.value_op(levels)?));
+        }
+        Ok(ops.into_iter().collect())
+    }
+
+    fn value_op(&mut self, levels: usize) -> Result<ValueOp, Malformed> {
+        match self.input.byte()? {
+            tag::PATCH => self.object_diff(levels).map(ValueOp::Patch),
+            tag::DELETE => Ok(ValueOp::Delete),
+            tag::APPEND_TEXT => {
+                let offset = offset(self.input)?;
+                let tag = self.input.byte()?;
+                Ok(ValueOp::AppendText { suffix: self.text(tag)?, offset })
+            }
+            tag::APPEND_ITEMS => {
+                let offset = offset(self.input)?;
+                let tag = self.input.byte()?;
+                if !is_array(tag) {
+                    return Err(Malformed);
+                }
+                Ok(ValueOp::AppendItems { items: self.array(tag, levels)?, offset })
+            }
+            tag => self.tagged_value(tag, levels).map(ValueOp::Put),
+        }
+    }
+}
+
+fn offset(input: &mut Input<'_>) -> Result<usize, Malformed> {
+    usize::try_from(whole(input)?).map_err(|_| Malformed)
+}
+
+/// A value in a section of its own.
+pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
+    SectionWriter::new(out).value(value);
+}
+
+/// A diff in a section of its own.
+pub(super) fn write_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {
+    SectionWriter::new(out).network_diff(diff);
+}
+
+/// Reads a diff in a section of its own.
+pub(super) fn read_diff(input: &mut Input<'_>, depth: usize) -> Result<NetworkDiff, Malformed> {
+    let mut ops = Vec::new();
+    SectionReader::new(input).network_diff(&mut ops, depth)?;
+    Ok(ops.into_iter().collect())
+}
