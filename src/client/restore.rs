@@ -39,14 +39,15 @@ impl Client {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use roomsync::{Client, ClientAction, ClientConfig, ClientSnapshot, Instant, RecordType, Schema, Scope};
+    /// use roomsync::{Client, ClientAction, ClientConfig, ClientSnapshot, Instant, Object, RecordType, Schema, Scope};
     ///
     /// let note = RecordType::new(Scope::Document);
     /// let schema = Arc::new(Schema::builder().record_type("note", note).build()?);
     /// let (now, config) = (Instant::ZERO, ClientConfig::default());
     /// let mut kept = ClientSnapshot::default();
     /// let mut client = Client::restore(now, config.clone(), Arc::clone(&schema), &kept)?;
-    /// client.transact(now, |tx| tx.put(r#"{"id":"note:a","typeName":"note"}"#.parse().unwrap()))?;
+    /// let note: Object = r#"{"id":"note:a","typeName":"note"}"#.parse()?;
+    /// client.transact(now, |tx| tx.put(note))?;
     /// while let Some(action) = client.poll_action() {
     ///     if let ClientAction::Persist(commit) = action {
     ///         kept.apply(&commit);
