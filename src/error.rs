@@ -1,6 +1,7 @@
 //! What the local caller can do wrong. Faults of peers are never errors: they close a connection.
 
 use crate::ids::{ClientId, ConnectionId, Key, RecordId};
+use crate::schema::MigrationError;
 use crate::value::ValueError;
 use alloc::string::{String, ToString};
 
@@ -81,10 +82,12 @@ pub enum RestoreError {
     ClockInFuture(RecordId),
     /// The schema of the snapshot is newer than the room's, or unknown to it.
     SchemaTooNew,
-    /// The schema of the snapshot is older than the room's, and there is no migration.
+    /// The schema of the snapshot is older than the room's, and the migrations are not known.
     SchemaTooOld,
     /// A record does not pass the schema.
     InvalidRecord(RecordId),
+    /// A migration of the schema did not do its work.
+    Migration(MigrationError),
     /// The last push of a client stands twice, or in the place of another's.
     RepeatedClient(ClientId),
     /// An entry of what a client kept has a key or value that no client writes.
@@ -101,10 +104,17 @@ display!(RestoreError, self, f => match self {
     Self::SchemaTooNew => f.write_str("the schema of the snapshot is newer than the room's"),
     Self::SchemaTooOld => f.write_str("the schema of the snapshot is too old for the room"),
     Self::InvalidRecord(id) => write!(f, "`{id}` is not valid by the room's schema"),
+    Self::Migration(error) => write!(f, "{error}"),
     Self::RepeatedClient(id) => write!(f, "the last push of client `{id}` stands twice"),
     Self::BadEntry(key) => write!(f, "the entry `{key}` of what was kept cannot be read"),
     Self::UnknownFormat => f.write_str("what was kept is of a later version"),
 });
+
+impl From<MigrationError> for RestoreError {
+    fn from(error: MigrationError) -> Self {
+        Self::Migration(error)
+    }
+}
 
 impl From<ConfigError> for RestoreError {
     fn from(error: ConfigError) -> Self {

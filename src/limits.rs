@@ -48,6 +48,9 @@ pub struct Limits {
     /// Clients whose last push is remembered. Over it those are forgotten that have pushed longest
     /// ago. A push whose answer a forgotten client never got may take effect twice.
     pub known_clients: usize,
+    /// Schemas older than the room's that sessions have at a time. For each of them every change is
+    /// migrated and encoded once more. A client that comes with yet another is too old.
+    pub older_schemas: usize,
     /// Pushes of all clients after which one that made none of them is forgotten. It is large, so
     /// that a client can be away for weeks; what bounds memory is [`Limits::known_clients`].
     pub known_client_age: usize,
@@ -72,6 +75,8 @@ impl Limits {
             unanswered_pushes,
             known_clients,
             known_client_age,
+            // None means that no older client is served.
+            older_schemas: _,
         } = self;
         for (limit, value) in [
             ("sessions", sessions),
@@ -116,6 +121,7 @@ impl Default for Limits {
             unanswered_pushes: 1000,
             known_clients: 5000,
             known_client_age: 100_000_000,
+            older_schemas: 8,
         }
     }
 }

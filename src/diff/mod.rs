@@ -130,6 +130,12 @@ impl FromIterator<(RecordId, RecordOp)> for NetworkDiff {
     }
 }
 
+impl Extend<(RecordId, RecordOp)> for NetworkDiff {
+    fn extend<I: IntoIterator<Item = (RecordId, RecordOp)>>(&mut self, ops: I) {
+        self.0.extend(ops.into_iter().filter(|(id, _)| Object::stores(id)));
+    }
+}
+
 impl IntoIterator for NetworkDiff {
     type Item = (RecordId, RecordOp);
     type IntoIter = alloc::collections::btree_map::IntoIter<RecordId, RecordOp>;

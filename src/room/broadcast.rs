@@ -2,10 +2,14 @@
 
 use super::Room;
 use super::dialect::{Dialect, Form};
+use super::lens::Lens;
 use super::log::{Audience, Entry};
 use super::session::{Session, SessionKey};
+use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
 use crate::ids::RecordId;
+use crate::schema::{MigrationError, identity};
+use crate::store::Before;
 use crate::value::{Array, Object, Value};
 use crate::wire::{DataEntry, PushAction};
 use alloc::sync::Arc;
@@ -22,29 +26,60 @@ pub(super) struct Pusher {
 
 impl Room {
     /// Puts changes of documents and presence, made at the current clock, into the log: for
-    /// `pusher` its result, for all others what changed.
-    pub(super) fn broadcast(&mut self, pusher: Option<Pusher>, ops: &[(RecordId, RecordOp)]) {
-        let patches = self.encode_patches(ops);
+    /// `pusher` its result, for all others what changed. What was [before](Self::before_to_tell)
+    /// stands at the same index.
+    ///
+    /// Who cannot be told, since a migration of the schema fails, is removed.
+    pub(super) fn broadcast(
+        &mut self,
+        pusher: Option<Pusher>,
+        ops: &[(RecordId, RecordOp)],
+        before: &[Before],
+    ) {
+        let mut failed = Vec::new();
+        let patches = self.encode_patches(ops, before, &mut failed);
         let key = pusher.as_ref().map(|pusher| pusher.key);
         let result = pusher.map_or_else(Bytes::new, |pusher| self.encode_result(pusher));
         let audience = Audience::default();
         let entry = Entry { pusher: key, result, patches, audience };
         self.log.push(entry, self.config.limits.log_bytes);
+        for slot in failed {
+            self.reject_speakers(slot, key);
+        }
     }
 
-    /// The patch by the slot of each dialect, encoded once where several are told the same.
-    pub(super) fn encode_patches(&self, ops: &[(RecordId, RecordOp)]) -> Vec<Bytes> {
+    /// What has to be known of the records before a step to tell of it: nothing, if all see them as
+    /// they are.
+    pub(super) fn before_to_tell(&self, before: &[Before]) -> Vec<Before> {
+        if self.dialects.have_lenses() { before.to_vec() } else { Vec::new() }
+    }
+
+    /// The patch by the slot of each dialect, encoded once where several are told the same. Slots
+    /// of those in which it cannot be told are added to `failed`.
+    pub(super) fn encode_patches(
+        &self,
+        ops: &[(RecordId, RecordOp)],
+        before: &[Before],
+        failed: &mut Vec<usize>,
+    ) -> Vec<Bytes> {
         let has_appends = ops.iter().any(|(_, op)| has_string_append(op));
         let mut encoded: Vec<(Form, Bytes)> = Vec::new();
         let patches = self.dialects.by_slot().map(|dialect| {
             let Some(dialect) = dialect else { return Bytes::new() };
             // What makes no difference to these changes makes none to their text.
-            let strings = if has_appends { dialect.form.strings } else { StringAppend::Allowed };
-            let form = Form { strings, codec: dialect.form.codec };
+            let lens = dialect.form.lens.as_ref();
+            let lens = lens.filter(|lens| ops.iter().any(|(id, op)| self.is_altered(lens, id, op)));
+            let may_append = has_appends || lens.is_some();
+            let strings = if may_append { dialect.form.strings } else { StringAppend::Allowed };
+            let form = Form { strings, codec: dialect.form.codec, lens: lens.cloned() };
             if let Some((_, patch)) = encoded.iter().find(|(known, _)| *known == form) {
                 return patch.clone();
             }
-            let patch = self.encode_patch(&form, ops);
+            let Ok(diff) = self.tell(&form, ops, before) else {
+                failed.push(dialect.slot);
+                return Bytes::new();
+            };
+            let patch = self.encode_patch(&form, diff);
             encoded.push((form, patch.clone()));
             patch
         });
@@ -52,8 +87,7 @@ impl Room {
     }
 
     /// Empty when nothing changed.
-    fn encode_patch(&self, form: &Form, ops: &[(RecordId, RecordOp)]) -> Bytes {
-        let diff = self.tell(form, ops.iter().map(|(id, op)| (id, op)));
+    fn encode_patch(&self, form: &Form, diff: NetworkDiff) -> Bytes {
         if diff.is_empty() {
             return Bytes::new();
         }
@@ -63,10 +97,14 @@ impl Room {
     pub(super) fn encode_result(&self, pusher: Pusher) -> Bytes {
         let Pusher { key: _, client_clock, action, dialect } = pusher;
         let action = match action {
-            PushAction::RebaseWithDiff(diff) => {
-                PushAction::RebaseWithDiff(self.tell(&dialect.form, diff.iter()))
+            // What its client sees of it is in the diff already.
+            PushAction::RebaseWithDiff(diff) if dialect.form.strings == StringAppend::Legacy => {
+                let ops = diff.iter().map(|(id, op)| (id.clone(), self.to_legacy(id, op)));
+                PushAction::RebaseWithDiff(ops.collect())
             }
-            action @ (PushAction::Commit | PushAction::Discard) => action,
+            action @ (PushAction::Commit | PushAction::Discard | PushAction::RebaseWithDiff(_)) => {
+                action
+            }
         };
         let server_clock = self.store.clock();
         let result = DataEntry::PushResult { client_clock, server_clock, action };
@@ -74,25 +112,67 @@ impl Room {
     }
 
     /// The changes in that form. Called while the records are as the changes left them.
-    fn tell<'a>(
+    fn tell(
         &self,
         form: &Form,
-        ops: impl Iterator<Item = (&'a RecordId, &'a RecordOp)>,
-    ) -> NetworkDiff {
-        let told = ops.map(|(id, op)| match form.strings {
-            StringAppend::Allowed => (id.clone(), op.clone()),
-            StringAppend::Legacy => (id.clone(), self.to_legacy(id, op)),
-        });
-        told.collect()
+        ops: &[(RecordId, RecordOp)],
+        before: &[Before],
+    ) -> Result<NetworkDiff, MigrationError> {
+        let mut told = NetworkDiff::default();
+        for (index, (id, op)) in ops.iter().enumerate() {
+            let lens = form.lens.as_ref().filter(|lens| self.is_altered(lens, id, op));
+            let op = match (lens, form.strings) {
+                (Some(lens), strings) => {
+                    let after = self.told_record(id);
+                    let before = before.get(index).and_then(|before| before.record(after));
+                    lens.see(before.as_ref(), after, strings)?
+                }
+                (None, StringAppend::Allowed) => Some(op.clone()),
+                (None, StringAppend::Legacy) => Some(self.to_legacy(id, op)),
+            };
+            if let Some(op) = op {
+                told.insert(id.clone(), op);
+            }
+        }
+        Ok(told)
     }
 
-    /// `op` without string appends, for a client that does not know them.
-    fn to_legacy(&self, id: &RecordId, op: &RecordOp) -> RecordOp {
+    /// Whether the change may look different through the lens.
+    fn is_altered(&self, lens: &Lens, id: &RecordId, op: &RecordOp) -> bool {
+        let record = match op {
+            RecordOp::Put(record) => Some(record),
+            RecordOp::Patch(_) => self.told_record(id),
+            RecordOp::Remove => None,
+        };
+        let type_name = record.and_then(|record| identity(record)).map(|(_, type_name)| type_name);
+        type_name.is_some_and(|type_name| lens.alters(type_name))
+    }
+
+    /// A record that sessions are told of: a document or somebody's presence.
+    fn told_record(&self, id: &RecordId) -> Option<&Object> {
         let presence = || {
             let shown = |session: &&Session| session.presence_id == *id;
             self.sessions.values().find(shown).and_then(|session| session.presence.as_ref())
         };
-        match (op, self.store.get(id).or_else(presence)) {
+        self.store.get(id).or_else(presence)
+    }
+
+    /// Ends the sessions that speak a dialect, but for the pusher of what they cannot be told.
+    pub(super) fn reject_speakers(&mut self, slot: usize, pusher: Option<SessionKey>) {
+        let version = |session: &Session| {
+            let reader = session.reader().filter(|reader| reader.dialect.slot == slot)?;
+            Some(reader.version)
+        };
+        let others = self.sessions.iter().filter(|(key, _)| Some(**key) != pusher);
+        let speakers = others.filter_map(|(key, session)| Some((*key, version(session)?)));
+        for (key, version) in speakers.collect::<Vec<_>>() {
+            self.reject(key, version, CloseReason::ClientTooOld);
+        }
+    }
+
+    /// `op` without string appends, for a client that does not know them.
+    fn to_legacy(&self, id: &RecordId, op: &RecordOp) -> RecordOp {
+        match (op, self.told_record(id)) {
             (RecordOp::Patch(diff), Some(after)) => RecordOp::Patch(put_appended(diff, after)),
             (RecordOp::Put(_) | RecordOp::Remove | RecordOp::Patch(_), _) => op.clone(),
         }

@@ -6,15 +6,11 @@ use crate::close::CloseReason;
 use crate::error::{RestoreError, SendError, TransactError, UnknownConnection};
 use crate::ids::{ConnectionId, RecordId};
 use crate::schema::Scope;
-use crate::store::{RoomSnapshot, Step, Transaction, check_document};
+use crate::store::{Changes, RoomSnapshot, Step, Transaction, migrate_documents};
 use crate::time::Instant;
-use crate::value::{Object, Value};
+use crate::value::Value;
 use crate::wire::{PROTOCOL_VERSION, ServerMessage};
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-
-/// What each touched record shall be, or `None` where it shall be gone.
-type Changes = BTreeMap<RecordId, Option<Object>>;
 
 impl Room {
     /// Changes documents in one step, like a push of the host's own.
@@ -99,7 +95,8 @@ impl Room {
     ///
     /// # Errors
     ///
-    /// When the snapshot is damaged or of another schema; then nothing has changed.
+    /// When the snapshot is damaged or of a schema from which no migrations lead to the room's; then
+    /// nothing has changed.
     pub fn load_snapshot(
         &mut self,
         now: Instant,
@@ -108,16 +105,10 @@ impl Room {
         self.advance(now);
         let is_fresh = self.store.is_empty() && self.sessions.is_empty();
         let own = if is_fresh { self.schema.serialized() } else { self.serialized.as_ref() };
-        let serialized = place_schema(own, snapshot.schema.as_ref())?;
+        let (serialized, path) = place_schema(&self.schema, own, snapshot.schema.as_ref())?;
+        let documents = migrate_documents(snapshot.documents, &path)?;
         let depth = self.config.limits.value_depth;
-        let mut changes: Changes = self.store.iter().map(|(id, _)| (id.clone(), None)).collect();
-        for (record, _) in snapshot.documents {
-            if let Some(id) = check_document(&record, &self.schema, depth)?
-                && let Some(Some(_)) = changes.insert(id.clone(), Some(record))
-            {
-                return Err(RestoreError::RepeatedId(id));
-            }
-        }
+        let changes = self.store.changes_to(documents.into_iter(), &self.schema, depth)?;
         if let Some(id) = self.presence_among(&changes) {
             return Err(RestoreError::RepeatedId(id));
         }
@@ -157,16 +148,12 @@ impl Room {
 
     fn change_documents(&mut self, changes: Changes, is_new_schema: bool) {
         let mut edit = self.store.edit();
-        for (id, record) in changes {
-            match record {
-                Some(record) => edit.put(&id, record),
-                None => edit.remove(&id),
-            };
-        }
+        edit.make(changes);
         let Step { ops, before } = edit.commit();
         if !ops.is_empty() || is_new_schema {
+            let told = self.before_to_tell(&before);
             self.persist(Origin::Host, &ops, before, None);
-            self.broadcast(None, &ops);
+            self.broadcast(None, &ops, &told);
         }
     }
 }

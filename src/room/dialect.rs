@@ -1,23 +1,37 @@
 //! How changes are told to sessions. Those of one dialect hear the same bytes.
 
-use crate::diff::StringAppend;
+use super::lens::Lens;
+use crate::diff::{RecordOp, StringAppend};
+use crate::schema::{MigrationError, SerializedSchema};
+use crate::value::Object;
 use crate::wire::Codec;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What tells one dialect from another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Form {
     /// Whether the clients know string appends.
     pub(super) strings: StringAppend,
     pub(super) codec: Codec,
+    /// How the clients see records, if not as they are.
+    pub(super) lens: Option<Arc<Lens>>,
 }
 
 impl Form {
     /// What a client of that protocol version is told.
-    pub(super) const fn new(version: u32, codec: Codec) -> Self {
+    pub(super) const fn new(version: u32, codec: Codec, lens: Option<Arc<Lens>>) -> Self {
         let strings = if version < 8 { StringAppend::Legacy } else { StringAppend::Allowed };
-        Self { strings, codec }
+        Self { strings, codec, lens }
+    }
+
+    /// What is told of a record that is so, or that is gone.
+    pub(super) fn state(&self, record: Option<&Object>) -> Result<RecordOp, MigrationError> {
+        Ok(match (record, &self.lens) {
+            (Some(record), Some(lens)) => RecordOp::Put(lens.view(record)?),
+            (Some(record), None) => RecordOp::Put(record.clone()),
+            (None, _) => RecordOp::Remove,
+        })
     }
 }
 
@@ -52,6 +66,17 @@ impl Dialects {
         dialect
     }
 
+    /// The lens of clients of that schema, if it was made already.
+    pub(super) fn lens_of(&self, schema: &SerializedSchema) -> Option<&Arc<Lens>> {
+        let mut lenses = self.0.iter().filter_map(|dialect| dialect.form.lens.as_ref());
+        lenses.find(|lens| lens.client == *schema)
+    }
+
+    /// Whether anybody sees records other than they are.
+    pub(super) fn have_lenses(&self) -> bool {
+        self.by_slot().flatten().any(|dialect| dialect.form.lens.is_some())
+    }
+
     /// One after another by slot, those left out that nobody speaks.
     pub(super) fn by_slot(&self) -> impl Iterator<Item = Option<&Dialect>> {
         self.0.iter().map(|dialect| is_spoken(dialect).then_some(&**dialect))
@@ -72,8 +97,9 @@ mod tests {
         let spoken = |dialects: &Dialects| -> Vec<bool> {
             dialects.by_slot().map(|dialect| dialect.is_some()).collect()
         };
-        let [new, old] = [8, 7].map(|version| dialects.of(Form::new(version, Codec::Json)));
-        let again = dialects.of(Form::new(8, Codec::Json));
+        let form = |version| Form::new(version, Codec::Json, None);
+        let [new, old] = [8, 7].map(|version| dialects.of(form(version)));
+        let again = dialects.of(form(8));
         assert!(Arc::ptr_eq(&new, &again));
         assert_eq!((new.slot, old.slot, spoken(&dialects)), (0, 1, Vec::from([true, true])));
         drop(new);
@@ -81,7 +107,7 @@ mod tests {
         drop(again);
         assert_eq!(spoken(&dialects), [false, true]);
         drop(old);
-        let old = dialects.of(Form::new(7, Codec::Json));
+        let old = dialects.of(form(7));
         assert_eq!((old.slot, spoken(&dialects)), (1, Vec::from([false, true])));
     }
 }

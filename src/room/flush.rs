@@ -5,6 +5,7 @@ use super::{Room, RoomAction};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::frame::Frame;
+use crate::schema::MigrationError;
 use crate::wire::{DataEntry, PushAction, ServerMessage};
 use alloc::vec::Vec;
 
@@ -93,6 +94,7 @@ impl Room {
     pub(super) fn catch_up(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get(&key) else { return };
         let State::Connected { link, reader } = &session.state else { return };
+        let version = reader.version;
         let removed = match &reader.sight {
             Some(sight) => sight.lost(),
             None => self.log.presence_removed_since(reader.position),
@@ -101,13 +103,14 @@ impl Room {
             return self.cancel(key, CloseReason::Reset);
         };
         let mut diff: NetworkDiff = removed.into_iter().map(|id| (id, RecordOp::Remove)).collect();
-        for (id, record) in self.store.changes_since(reader.told_clock) {
-            let op = record.cloned().map_or(RecordOp::Remove, RecordOp::Put);
-            diff.insert(id.clone(), op);
-        }
-        for (id, record) in self.presence_of_others(key, reader.sight.as_deref()) {
-            diff.insert(id.clone(), RecordOp::Put(record.clone()));
-        }
+        let shown = self.presence_of_others(key, reader.sight.as_deref());
+        let changes = self.store.changes_since(reader.told_clock).chain(shown);
+        let form = &reader.dialect.form;
+        let states = changes.map(|(id, record)| Ok((id.clone(), form.state(record)?)));
+        let Ok(states) = states.collect::<Result<NetworkDiff, MigrationError>>() else {
+            return self.reject(key, version, CloseReason::ClientTooOld);
+        };
+        diff.extend(states);
         let server_clock = self.store.clock();
         let answers = reader.unanswered.iter().map(|own| DataEntry::PushResult {
             client_clock: own.client_clock,

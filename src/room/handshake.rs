@@ -1,52 +1,62 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
 use super::dialect::Form;
+use super::lens::Lens;
 use super::session::{Claim, OwedConnect, Reader, Session, SessionKey, State};
-use super::visibility::Sight;
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::NetworkDiff;
-use crate::frame::Frame;
-use crate::schema::{SchemaMismatch, SerializedSchema};
+use crate::ids::RecordId;
+use crate::schema::{MigrationError, SchemaMismatch, SerializedSchema};
+use crate::value::Object;
 use crate::wire::{
     Codec, ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
 };
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// All documents, encoded once for all of a codec who come while the clock stands.
+/// All documents, encoded once for all who come while the clock stands, read one codec and see them
+/// alike.
 #[derive(Debug)]
 pub(super) struct Hydration {
     clock: u64,
     codec: Codec,
+    lens: Option<Arc<Lens>>,
     documents: Bytes,
 }
 
 impl Room {
     pub(super) fn handle_connect_request(&mut self, key: SessionKey, request: ConnectRequest) {
         let version = request.protocol_version.unwrap_or(0);
-        if let Err(reason) = self.place_client(key, version, request.schema.as_ref()) {
-            return self.reject(key, version, reason);
-        }
         let position = self.log.end();
-        let Some(link) = self.sessions.get_mut(&key).and_then(|session| session.link_mut()) else {
-            return;
-        };
-        if link.writable {
-            self.answer_connect(key, request, version);
-        } else {
-            link.owed_connect = Some(OwedConnect { request, position });
+        let codec = self.choose_codec(&request);
+        let entered = self.place_client(key, version, request.schema.as_ref()).and_then(|lens| {
+            let link = self.sessions.get_mut(&key).and_then(|session| session.link_mut());
+            match link {
+                Some(link) if !link.writable => {
+                    link.owed_connect = Some(OwedConnect { request, position });
+                }
+                Some(_) => self
+                    .answer_connect(key, &request, version, Form::new(version, codec, lens))
+                    .map_err(|_| CloseReason::ClientTooOld)?,
+                None => {}
+            }
+            Ok(())
+        });
+        if let Err(reason) = entered {
+            self.reject(key, version, reason);
         }
     }
 
-    /// Whether the room can serve a client of this protocol and schema.
+    /// Whether the room can serve a client of this protocol and schema, and through which lens.
     pub(super) fn place_client(
         &mut self,
         key: SessionKey,
         version: u32,
         schema: Option<&SerializedSchema>,
-    ) -> Result<(), CloseReason> {
+    ) -> Result<Option<Arc<Lens>>, CloseReason> {
         if version < OLDEST_PROTOCOL_VERSION {
             return Err(CloseReason::ClientTooOld);
         }
@@ -55,8 +65,8 @@ impl Room {
         }
         let schema = schema.ok_or(CloseReason::ClientTooOld)?;
         let mismatch = match &self.serialized {
-            Some(own) => match own.accept(schema) {
-                Ok(()) => return Ok(()),
+            Some(own) => match self.lens(key, own, schema) {
+                Ok(lens) => return Ok(lens),
                 Err(SchemaMismatch::TooOld) => CloseReason::ClientTooOld,
                 Err(SchemaMismatch::TooNew) => CloseReason::ServerTooOld,
             },
@@ -68,7 +78,42 @@ impl Room {
         self.serialized = Some(schema.clone());
         self.is_schema_unsaved = true;
         self.persist(Origin::Host, &[], Vec::new(), None);
-        Ok(())
+        Ok(None)
+    }
+
+    /// How a client of that schema sees the records of a room of schema `own`, or `None` when it
+    /// sees them as they are.
+    fn lens(
+        &self,
+        key: SessionKey,
+        own: &SerializedSchema,
+        schema: &SerializedSchema,
+    ) -> Result<Option<Arc<Lens>>, SchemaMismatch> {
+        let lens = match self.dialects.lens_of(schema) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let path = self.schema.migration_path_to(own, schema)?;
+                if path.is_empty() {
+                    return Ok(None);
+                }
+                if !path.is_reversible() {
+                    return Err(SchemaMismatch::TooOld);
+                }
+                Arc::new(Lens { client: schema.clone(), path })
+            }
+        };
+        let others = self.sessions.iter().filter(|(other, _)| **other != key);
+        let mut in_use: Vec<&Arc<Lens>> = Vec::new();
+        for used in others.filter_map(|(_, it)| it.reader()?.dialect.form.lens.as_ref()) {
+            if !in_use.contains(&used) {
+                in_use.push(used);
+            }
+        }
+        if in_use.contains(&&lens) || in_use.len() < self.config.limits.older_schemas {
+            Ok(Some(lens))
+        } else {
+            Err(SchemaMismatch::TooOld)
+        }
     }
 
     /// Whether the room takes on the schema of this client: none of it depends on another one yet.
@@ -81,20 +126,35 @@ impl Room {
     }
 
     /// Lets the session in, afresh if it was in before.
-    pub(super) fn answer_connect(
+    fn answer_connect(
         &mut self,
         key: SessionKey,
-        request: ConnectRequest,
+        request: &ConnectRequest,
         version: u32,
-    ) {
+        form: Form,
+    ) -> Result<(), MigrationError> {
+        let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
+        let documents = match since {
+            Some(clock) => encode_records(self.store.changes_since(clock), &form)?,
+            None => self.all_documents(&form)?,
+        };
+        if form.lens.is_some() {
+            // Found out before anything happens for a session that will not be let in.
+            let sight = self.first_sight(key);
+            encode_records(self.presence_of_others(key, sight.as_deref()), &form)?;
+        }
         let claim = self.claim(key, request.client_id.clone(), request.last_acked_push);
-        let codec = self.choose_codec(&request);
-        let dialect = self.dialects.of(Form::new(version, codec));
         let sight = self.first_sight(key);
-        let frame = self.connect_answer(key, &request, claim.as_ref(), sight.as_deref(), codec);
+        let presence = encode_records(self.presence_of_others(key, sight.as_deref()), &form)?;
+        let hydration_type = match since {
+            Some(_) => HydrationType::WipePresence,
+            None => HydrationType::WipeAll,
+        };
+        let answer = self.connect_answer(key, request, claim.as_ref(), hydration_type);
+        let frame = form.codec.connect_answer(&answer, &[presence, documents]);
         let reader = Reader {
             version,
-            dialect,
+            dialect: self.dialects.of(form),
             position: self.log.end(),
             next_flush: self.now,
             told_clock: self.store.clock(),
@@ -107,6 +167,7 @@ impl Room {
             self.actions.push_back(RoomAction::Send { connection, frame });
         }
         self.let_in(key, reader);
+        Ok(())
     }
 
     /// Serves the session from here on.
@@ -127,27 +188,16 @@ impl Room {
     }
 
     fn connect_answer(
-        &mut self,
+        &self,
         key: SessionKey,
         request: &ConnectRequest,
         claim: Option<&Claim>,
-        sight: Option<&Sight>,
-        codec: Codec,
-    ) -> Frame {
-        let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
-        let documents = match since {
-            Some(clock) => codec.records(self.store.changes_since(clock)),
-            None => self.all_documents(codec),
-        };
-        let presence = self.presence_of_others(key, sight).map(|(id, record)| (id, Some(record)));
-        let presence = codec.records(presence);
+        hydration_type: HydrationType,
+    ) -> ConnectAnswer {
         let session = self.sessions.get(&key);
-        let answer = ConnectAnswer {
+        ConnectAnswer {
             connect_request_id: request.connect_request_id.clone(),
-            hydration_type: match since {
-                Some(_) => HydrationType::WipePresence,
-                None => HydrationType::WipeAll,
-            },
+            hydration_type,
             protocol_version: PROTOCOL_VERSION,
             schema: self.serialized.clone().unwrap_or_default(),
             diff: NetworkDiff::default(),
@@ -155,8 +205,7 @@ impl Room {
             is_readonly: session.is_some_and(|session| session.readonly),
             object_access: session.map(|session| session.object_access),
             last_applied_push: claim.map(|claim| claim.applied),
-        };
-        codec.connect_answer(&answer, &[presence, documents])
+        }
     }
 
     /// The first codec that the client offers and the host allows.
@@ -165,14 +214,31 @@ impl Room {
         offered.filter(|_| self.config.postcard).unwrap_or_default()
     }
 
-    fn all_documents(&mut self, codec: Codec) -> Bytes {
+    fn all_documents(&mut self, form: &Form) -> Result<Bytes, MigrationError> {
         let clock = self.store.clock();
         self.hydrations.retain(|cached| cached.clock == clock);
-        if let Some(cached) = self.hydrations.iter().find(|cached| cached.codec == codec) {
-            return cached.documents.clone();
+        let is_this = |it: &&Hydration| it.codec == form.codec && it.lens == form.lens;
+        if let Some(cached) = self.hydrations.iter().find(is_this) {
+            return Ok(cached.documents.clone());
         }
-        let documents = codec.records(self.store.iter().map(|(id, record)| (id, Some(record))));
-        self.hydrations.push(Hydration { clock, codec, documents: documents.clone() });
-        documents
+        let all = self.store.iter().map(|(id, record)| (id, Some(record)));
+        let documents = encode_records(all, form)?;
+        // One for each schema and codec that can be in use at a time.
+        self.hydrations.truncate(2 * self.config.limits.older_schemas + 1);
+        let Form { strings: _, codec, lens } = form.clone();
+        self.hydrations.push(Hydration { clock, codec, lens, documents: documents.clone() });
+        Ok(documents)
     }
+}
+
+/// Records that are so, or gone, as clients of that form are told of them.
+fn encode_records<'a>(
+    records: impl Iterator<Item = (&'a RecordId, Option<&'a Object>)>,
+    form: &Form,
+) -> Result<Bytes, MigrationError> {
+    let Some(lens) = &form.lens else { return Ok(form.codec.records(records)) };
+    let viewed =
+        records.map(|(id, record)| Ok((id, record.map(|record| lens.view(record)).transpose()?)));
+    let viewed = viewed.collect::<Result<Vec<_>, MigrationError>>()?;
+    Ok(form.codec.records(viewed.iter().map(|(id, record)| (*id, record.as_ref()))))
 }

@@ -99,7 +99,10 @@ impl Room {
             object_access: session.object_access,
             protocol_version: reader.version,
             codec: reader.dialect.form.codec,
-            schema: self.serialized.clone().unwrap_or_default(),
+            schema: match &reader.dialect.form.lens {
+                Some(lens) => lens.client.clone(),
+                None => self.serialized.clone().unwrap_or_default(),
+            },
             presence_id: session.presence_id.clone(),
             presence: session.presence.as_ref().and_then(|presence| self.slim(presence)),
             told_clock: reader.told_clock,
@@ -143,9 +146,10 @@ impl Room {
 
     fn resume(&mut self, key: SessionKey, snapshot: SessionSnapshot, was_here: bool) {
         let version = snapshot.protocol_version;
-        if let Err(reason) = self.place_client(key, version, Some(&snapshot.schema)) {
-            return self.reject(key, version, reason);
-        }
+        let lens = match self.place_client(key, version, Some(&snapshot.schema)) {
+            Ok(lens) => lens,
+            Err(reason) => return self.reject(key, version, reason),
+        };
         if !self.store.knows_since(snapshot.told_clock) {
             return self.cancel(key, CloseReason::Reset);
         }
@@ -160,7 +164,7 @@ impl Room {
         let position = self.log.end();
         let reader = Reader {
             version,
-            dialect: self.dialects.of(Form::new(version, codec)),
+            dialect: self.dialects.of(Form::new(version, codec, lens)),
             position,
             next_flush: self.now,
             told_clock: snapshot.told_clock,
@@ -202,7 +206,8 @@ impl Room {
         let (name, id) = (session.name.clone(), session.presence_id.clone());
         self.emit(RoomEvent::Presence { session: name, record: Some(record.clone()) });
         let op = RecordOp::Put(record);
-        self.announce(None, Vec::new(), Some(Shown { owner: key, id, op }));
+        let shown = Shown { owner: key, id, before: None, op };
+        self.announce(None, Vec::new(), Vec::new(), Some(shown));
     }
 
     /// The presence without what is large in it, if that is a presence still.

@@ -15,6 +15,7 @@ mod hibernate;
 mod history;
 mod hooks;
 mod input;
+mod lens;
 mod log;
 mod once;
 mod presence;
@@ -38,8 +39,8 @@ pub use view::{Meta, SessionStatus, SessionView};
 
 use crate::error::{ConfigError, RecordError, RestoreError};
 use crate::ids::{ConnectionId, RecordId, SessionId};
-use crate::schema::{Record, Schema, SchemaMismatch, SerializedSchema};
-use crate::store::{RoomSnapshot, Store};
+use crate::schema::{MigrationPath, Record, Schema, SchemaMismatch, SerializedSchema};
+use crate::store::{RoomSnapshot, Step, Store};
 use crate::time::Instant;
 use crate::value::Object;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -109,20 +110,33 @@ impl Room {
         Ok(Self::with_store(config, schema, serialized, None, Store::default()))
     }
 
-    /// The room that a snapshot was taken of. Records that are not of document scope are left out.
+    /// The room that a snapshot was taken of. Records of an older schema are migrated, and the
+    /// first action then is to [persist](RoomAction::Persist) what that has changed. Records that
+    /// are not of document scope are left out.
     ///
     /// # Errors
     ///
-    /// When the configuration cannot work, or the snapshot is damaged or of another schema.
+    /// When the configuration cannot work, the snapshot is damaged or of a schema from which no
+    /// migrations lead to the room's, or a migration fails.
     pub fn restore(
         config: RoomConfig,
         schema: Arc<Schema>,
         snapshot: RoomSnapshot,
     ) -> Result<Self, RestoreError> {
         config.check(&schema)?;
-        let serialized = place_schema(schema.serialized(), snapshot.schema.as_ref())?;
-        let store = Store::restore(&snapshot, &schema, config.limits.value_depth)?;
-        Ok(Self::with_store(config, schema, serialized, snapshot.schema.as_ref(), store))
+        let saved = snapshot.schema.as_ref();
+        let (serialized, path) = place_schema(&schema, schema.serialized(), saved)?;
+        let depth = config.limits.value_depth;
+        let (store, migrated) = if path.is_empty() {
+            (Store::restore(&snapshot, &schema, depth)?, Step::default())
+        } else {
+            Store::restore_older(&snapshot, &schema, &path, depth)?
+        };
+        let mut room = Self::with_store(config, schema, serialized, saved, store);
+        if !migrated.ops.is_empty() {
+            room.persist(Origin::Host, &migrated.ops, migrated.before, None);
+        }
+        Ok(room)
     }
 
     fn with_store(
@@ -219,18 +233,20 @@ impl Room {
     }
 }
 
-/// The schema of a room that opens records of `stored` with types of `own`.
+/// The schema of a room that opens records of `stored` with types of `own`, and the migrations
+/// between the two.
 fn place_schema(
+    schema: &Schema,
     own: Option<&SerializedSchema>,
     stored: Option<&SerializedSchema>,
-) -> Result<Option<SerializedSchema>, RestoreError> {
+) -> Result<(Option<SerializedSchema>, MigrationPath), RestoreError> {
     match (own, stored) {
-        (Some(own), Some(stored)) => match own.accept(stored) {
-            Ok(()) => Ok(Some(own.clone())),
+        (Some(own), Some(stored)) => match schema.migration_path_to(own, stored) {
+            Ok(path) => Ok((Some(own.clone()), path)),
             Err(SchemaMismatch::TooNew) => Err(RestoreError::SchemaTooNew),
             Err(SchemaMismatch::TooOld) => Err(RestoreError::SchemaTooOld),
         },
-        (own, stored) => Ok(own.or(stored).cloned()),
+        (own, stored) => Ok((own.or(stored).cloned(), MigrationPath::default())),
     }
 }
 

@@ -1,15 +1,16 @@
 //! What sessions show of themselves: synced like records, stored never.
 
 use super::Room;
+use super::push::Refusal;
 use super::session::SessionKey;
 use crate::diff::{Effect, ObjectDiff, RecordOp, StringAppend};
-use crate::schema::InvalidRecord;
-use crate::store::size_of_object;
+use crate::store::{is_within_depth, size_of_object};
 use crate::value::Object;
 use crate::wire::PresenceOp;
 
 /// What a change of presence will do. Nothing has happened yet.
 pub(super) struct PresenceChange {
+    pub(super) before: Option<Object>,
     pub(super) after: Object,
     pub(super) op: RecordOp,
 }
@@ -20,18 +21,21 @@ impl Room {
         &self,
         key: SessionKey,
         op: PresenceOp,
-    ) -> Result<Option<PresenceChange>, InvalidRecord> {
+    ) -> Result<Option<PresenceChange>, Refusal> {
         let (Some(session), Some(presence_type)) =
             (self.sessions.get(&key), self.schema.presence_type())
         else {
             return Ok(None);
         };
+        let lens = session.reader().and_then(|reader| reader.dialect.form.lens.as_ref());
+        let lens = lens.filter(|lens| lens.alters(presence_type));
         let mut after = match (op, &session.presence) {
             (PresenceOp::Put(record), _) => record,
             // There is nothing to patch.
             (PresenceOp::Patch(_), None) => return Ok(None),
             (PresenceOp::Patch(diff), Some(before)) => {
-                let mut after = before.clone();
+                let mut after =
+                    lens.map_or_else(|| Ok(before.clone()), |lens| lens.view(before))?;
                 if diff.apply(&mut after) == Effect::None {
                     return Ok(None);
                 }
@@ -40,8 +44,14 @@ impl Room {
         };
         after.insert("id", session.presence_id.as_str());
         after.insert("typeName", presence_type.as_str());
-        if size_of_object(&after) > self.config.limits.presence_bytes {
-            return Err(InvalidRecord);
+        if let Some(lens) = lens {
+            after = lens.edit(session.presence.as_ref(), after)?;
+        }
+        let limits = &self.config.limits;
+        if size_of_object(&after) > limits.presence_bytes
+            || lens.is_some() && !is_within_depth(&after, limits.value_depth)
+        {
+            return Err(Refusal::InvalidRecord);
         }
         self.schema.validate(presence_type, &after)?;
         let op = match &session.presence {
@@ -51,6 +61,7 @@ impl Room {
                 Some(diff) => RecordOp::Patch(diff),
             },
         };
-        Ok(Some(PresenceChange { after, op }))
+        let before = session.presence.clone();
+        Ok(Some(PresenceChange { before, after, op }))
     }
 }

@@ -2,7 +2,9 @@
 
 use super::broadcast::Pusher;
 use super::counters::add;
+use super::dialect::Form;
 use super::hooks::{PushView, Veto};
+use super::lens::Lens;
 use super::presence::PresenceChange;
 use super::session::{Session, SessionKey, State, Unanswered};
 use super::visibility::Shown;
@@ -10,7 +12,7 @@ use super::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::{Effect, NetworkDiff, ObjectDiff, RecordOp};
 use crate::ids::{Key, RecordId};
-use crate::schema::{InvalidRecord, Schema, Scope, identity};
+use crate::schema::{InvalidRecord, MigrationError, Schema, Scope, identity};
 use crate::store::{AppliedPush, Before, Edit, Step, growth_by, is_within_depth, size_of_object};
 use crate::value::{Object, Value};
 use crate::wire::{ObjectAccess, Push, PushAction};
@@ -25,6 +27,21 @@ struct Access<'a> {
     schema: &'a Schema,
     sessions: &'a BTreeMap<SessionKey, Session>,
     by: &'a Session,
+    /// How its client sees and tells changes.
+    form: &'a Form,
+}
+
+/// Why a push is refused as a whole.
+pub(super) enum Refusal {
+    InvalidRecord,
+    ClientTooOld,
+}
+
+/// What became of the diff of a push.
+struct Happened {
+    is_as_asked: bool,
+    /// What the client sees of it, for records that it sees other than they are.
+    seen: BTreeMap<RecordId, Option<RecordOp>>,
 }
 
 impl Room {
@@ -56,45 +73,45 @@ impl Room {
             (push.diff, push.presence)
         };
         let client = claim.filter(|_| is_counted && !was_taken).map(|claim| claim.client.clone());
-        let planned = presence.map_or(Ok(None), |op| self.plan_presence(key, op));
-        let Ok(planned) = planned else { return self.reject_push(key, version) };
+        let planned = match presence.map_or(Ok(None), |op| self.plan_presence(key, op)) {
+            Ok(planned) => planned,
+            Err(refusal) => return self.reject_push(key, version, refusal),
+        };
         let access = Access {
             config: &self.config,
             schema: &self.schema,
             sessions: &self.sessions,
             by: session,
+            form: &dialect.form,
         };
         let (action, Step { ops, before }) = match diff {
             None => (PushAction::Commit, Step::default()),
             Some(diff) => {
                 let mut edit = self.store.edit();
-                let Ok(is_as_asked) = access.apply(&mut edit, &diff) else {
-                    // Dropped here, the step is taken back.
-                    drop(edit);
-                    return self.reject_push(key, version);
+                let happened = match access.apply(&mut edit, &diff) {
+                    Ok(happened) => happened,
+                    Err(refusal) => {
+                        // Dropped here, the step is taken back.
+                        drop(edit);
+                        return self.reject_push(key, version, refusal);
+                    }
                 };
                 let step = edit.commit();
-                let action = if step.ops.is_empty() {
-                    PushAction::Discard
-                } else if is_as_asked {
-                    PushAction::Commit
-                } else {
-                    PushAction::RebaseWithDiff(step.ops.iter().cloned().collect())
-                };
-                (action, step)
+                (happened.action(&step.ops), step)
             }
         };
+        let told = self.before_to_tell(&before);
         if !ops.is_empty() || client.is_some() {
             let applied = client.map(|client| self.store.applied_mut().note(client, client_clock));
             let origin = Origin::Session { session: name.clone(), identity, client_clock };
             self.persist(origin, &ops, before, applied);
         }
         let mut shown = None;
-        if let Some(PresenceChange { after, op }) = planned
+        if let Some(PresenceChange { before, after, op }) = planned
             && let Some(session) = self.sessions.get_mut(&key)
         {
             session.presence = Some(after.clone());
-            shown = Some(Shown { owner: key, id: session.presence_id.clone(), op });
+            shown = Some(Shown { owner: key, id: session.presence_id.clone(), before, op });
             self.emit(RoomEvent::Presence { session: name, record: Some(after) });
         }
         let counter = match action {
@@ -105,7 +122,7 @@ impl Room {
         add(counter, 1);
         let position = self.log.end();
         let is_shown = shown.is_some();
-        self.announce(Some(Pusher { key, client_clock, action, dialect }), ops, shown);
+        self.announce(Some(Pusher { key, client_clock, action, dialect }), ops, told, shown);
         if is_shown {
             self.review_sight_of(key);
         }
@@ -126,9 +143,16 @@ impl Room {
         self.config.hooks.takes(by, &view)
     }
 
-    fn reject_push(&mut self, key: SessionKey, version: u32) {
+    fn reject_push(&mut self, key: SessionKey, version: u32, refusal: Refusal) {
         add(&mut self.counters.pushes_rejected, 1);
-        self.reject(key, version, CloseReason::InvalidRecord);
+        self.reject(
+            key,
+            version,
+            match refusal {
+                Refusal::InvalidRecord => CloseReason::InvalidRecord,
+                Refusal::ClientTooOld => CloseReason::ClientTooOld,
+            },
+        );
     }
 
     /// Queues the commit of `ops` and of the push that they are of, which the store has just taken.
@@ -162,36 +186,111 @@ impl Room {
     }
 }
 
-impl Access<'_> {
-    /// Applies `diff` op by op. Returns whether what happened is what was asked.
-    fn apply(self, edit: &mut Edit<'_>, diff: &NetworkDiff) -> Result<bool, InvalidRecord> {
-        let mut is_as_asked = true;
+impl From<InvalidRecord> for Refusal {
+    fn from(_: InvalidRecord) -> Self {
+        Self::InvalidRecord
+    }
+}
+
+impl From<MigrationError> for Refusal {
+    fn from(_: MigrationError) -> Self {
+        Self::ClientTooOld
+    }
+}
+
+impl Happened {
+    /// What the pusher is told of `ops`, which are what the push did.
+    fn action(&self, ops: &[(RecordId, RecordOp)]) -> PushAction {
+        if self.is_as_asked && !ops.is_empty() {
+            return PushAction::Commit;
+        }
+        let as_seen = |(id, op): &(RecordId, RecordOp)| match self.seen.get(id) {
+            Some(seen) => Some((id.clone(), seen.clone()?)),
+            None => Some((id.clone(), op.clone())),
+        };
+        let seen: NetworkDiff = ops.iter().filter_map(as_seen).collect();
+        if seen.is_empty() { PushAction::Discard } else { PushAction::RebaseWithDiff(seen) }
+    }
+}
+
+impl<'a> Access<'a> {
+    /// Applies `diff` op by op.
+    fn apply(self, edit: &mut Edit<'_>, diff: &NetworkDiff) -> Result<Happened, Refusal> {
+        let mut happened = Happened { is_as_asked: true, seen: BTreeMap::new() };
         for (id, op) in diff.iter() {
             if !Object::stores(id) {
-                is_as_asked = false;
+                happened.is_as_asked = false;
                 continue;
             }
-            is_as_asked &= match op {
-                RecordOp::Put(record) => self.put(edit, id, record)?,
-                RecordOp::Patch(diff) => self.patch(edit, id, diff)?,
-                RecordOp::Remove => self.remove(edit, id),
+            happened.is_as_asked &= match (self.lens_on(edit, id, op), op) {
+                (Some(lens), op) => {
+                    let seen = self.apply_through(lens, edit, id, op)?;
+                    let is_as_asked = seen.as_ref() == Some(op);
+                    happened.seen.insert(id.clone(), seen);
+                    is_as_asked
+                }
+                (None, RecordOp::Put(record)) => self.put(edit, id, record, None)?,
+                (None, RecordOp::Patch(diff)) => self.patch(edit, id, diff)?,
+                (None, RecordOp::Remove) => self.remove(edit, id),
             };
         }
-        Ok(is_as_asked)
+        Ok(happened)
     }
 
+    /// The lens that makes a difference to what an op does, if any.
+    fn lens_on(self, edit: &Edit<'_>, id: &RecordId, op: &RecordOp) -> Option<&'a Lens> {
+        let record = match op {
+            RecordOp::Put(record) => record,
+            RecordOp::Patch(_) => edit.get(id)?,
+            RecordOp::Remove => return None,
+        };
+        let (_, type_name) = identity(record)?;
+        self.form.lens.as_deref().filter(|lens| lens.alters(type_name))
+    }
+
+    /// Applies an op of a client that sees the record through `lens`. Returns what it sees of what
+    /// happened.
+    fn apply_through(
+        self,
+        lens: &Lens,
+        edit: &mut Edit<'_>,
+        id: &RecordId,
+        op: &RecordOp,
+    ) -> Result<Option<RecordOp>, Refusal> {
+        let before = edit.get(id).cloned();
+        let view = match (op, &before) {
+            (RecordOp::Put(view), _) => view.clone(),
+            (RecordOp::Patch(diff), Some(before)) if self.editable_type(edit, id).is_some() => {
+                let mut view = lens.view(before)?;
+                if diff.apply(&mut view) == Effect::None {
+                    return Ok(None);
+                }
+                if identity(&view) != identity(before) {
+                    return Err(Refusal::InvalidRecord);
+                }
+                view
+            }
+            (RecordOp::Patch(_) | RecordOp::Remove, _) => return Ok(None),
+        };
+        self.put(edit, id, &view, Some(lens))?;
+        Ok(lens.see(before.as_ref(), edit.get(id), self.form.strings)?)
+    }
+
+    /// Makes the record be what the session sees as `record`, if `lens` makes a difference to that.
+    /// Returns whether what happened is what was asked.
     fn put(
         self,
         edit: &mut Edit<'_>,
         id: &RecordId,
         record: &Object,
-    ) -> Result<bool, InvalidRecord> {
+        lens: Option<&Lens>,
+    ) -> Result<bool, Refusal> {
         let type_name = record.get("typeName").and_then(Value::as_str).unwrap_or_default();
         if !self.may_change(type_name) {
             return Ok(false);
         }
         if self.schema.scope(type_name) != Some(Scope::Document) {
-            return Err(InvalidRecord);
+            return Err(Refusal::InvalidRecord);
         }
         let before = edit.get(id);
         let before_type = before.and_then(identity).map(|(_, type_name)| type_name);
@@ -199,10 +298,18 @@ impl Access<'_> {
             return Ok(false);
         }
         if before.is_none() && !self.is_free(id) {
-            return Err(InvalidRecord);
+            return Err(Refusal::InvalidRecord);
         }
         if identity(record) != Some((id, type_name)) {
-            return Err(InvalidRecord);
+            return Err(Refusal::InvalidRecord);
+        }
+        let record = &match lens {
+            Some(lens) => lens.edit(before, record.clone())?,
+            None => record.clone(),
+        };
+        // What a peer sends is not too deep; what a migration makes of it may be.
+        if lens.is_some() && !is_within_depth(record, self.config.limits.value_depth) {
+            return Err(Refusal::InvalidRecord);
         }
         let Ok(stored) = self.authorize_put(type_name, before, record) else { return Ok(false) };
         self.check(id, type_name, Some(&stored))?;
@@ -216,12 +323,7 @@ impl Access<'_> {
         Ok(matches!(edit.put(id, stored), Some(RecordOp::Put(_))) && is_as_asked)
     }
 
-    fn patch(
-        self,
-        edit: &mut Edit<'_>,
-        id: &RecordId,
-        diff: &ObjectDiff,
-    ) -> Result<bool, InvalidRecord> {
+    fn patch(self, edit: &mut Edit<'_>, id: &RecordId, diff: &ObjectDiff) -> Result<bool, Refusal> {
         let Some(type_name) = self.editable_type(edit, id) else { return Ok(false) };
         if self.vetoes_patch(&type_name, edit.get(id), diff) {
             return Ok(false);

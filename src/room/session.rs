@@ -205,7 +205,9 @@ impl Room {
                 let most = self.config.limits.tombstones;
                 self.log.note_presence_removed(&session.presence_id, most);
                 let (id, op) = (session.presence_id, RecordOp::Remove);
-                self.announce(None, Vec::new(), Some(Shown { owner: key, id, op }));
+                let before = session.presence;
+                let shown = Shown { owner: key, id, before, op };
+                self.announce(None, Vec::new(), Vec::new(), Some(shown));
             }
             let session = session.name.clone();
             self.emit(RoomEvent::Presence { session, record: None });

@@ -7,6 +7,7 @@ use super::log::{Audience, Entry};
 use super::session::{Session, SessionKey};
 use crate::diff::RecordOp;
 use crate::ids::RecordId;
+use crate::store::Before;
 use crate::time::Instant;
 use crate::value::Object;
 use alloc::boxed::Box;
@@ -30,6 +31,8 @@ pub(super) struct Sight {
 pub(super) struct Shown {
     pub(super) owner: SessionKey,
     pub(super) id: RecordId,
+    /// What it was.
+    pub(super) before: Option<Object>,
     pub(super) op: RecordOp,
 }
 
@@ -55,19 +58,26 @@ impl Room {
         self.flush();
     }
 
-    /// Puts changes of documents and of one presence into the log.
+    /// Puts changes of documents and of one presence into the log. What was
+    /// [before](Self::before_to_tell) of documents stands at the same index.
     pub(super) fn announce(
         &mut self,
         pusher: Option<Pusher>,
         mut ops: Vec<(RecordId, RecordOp)>,
+        mut before: Vec<Before>,
         shown: Option<Shown>,
     ) {
-        let Some(Shown { owner, id, op }) = shown else { return self.broadcast(pusher, &ops) };
+        let Some(Shown { owner, id, before: presence, op }) = shown else {
+            return self.broadcast(pusher, &ops, &before);
+        };
+        let presence = presence.map_or(Before::Absent, Before::Record);
         if let Some(filter) = self.config.hooks.show_presence() {
-            return self.announce_to_some(&filter, pusher, &ops, owner, &id, Some(&op));
+            let change = Some((presence, op));
+            return self.announce_to_some(&filter, pusher, (&ops, &before), (owner, &id), change);
         }
         ops.push((id, op));
-        self.broadcast(pusher, &ops);
+        before.extend(self.before_to_tell(&[presence]));
+        self.broadcast(pusher, &ops, &before);
     }
 
     /// Asks anew who sees the presence of a session, since it is not who it was.
@@ -80,7 +90,7 @@ impl Room {
     fn review_owner(&mut self, filter: &Arc<ShowPresence>, owner: SessionKey) {
         if let Some(session) = self.sessions.get(&owner) {
             let id = session.presence_id.clone();
-            self.announce_to_some(filter, None, &[], owner, &id, None);
+            self.announce_to_some(filter, None, (&[], &[]), (owner, &id), None);
         }
     }
 
@@ -112,9 +122,12 @@ impl Room {
         }
         if !ops.is_empty() {
             let mut audience = Audience::default();
-            audience.add(self.encode_patches(&ops), [viewer].into_iter());
+            let mut failed = Vec::new();
+            // Nothing was there before, as far as it saw.
+            audience.add(self.encode_patches(&ops, &[], &mut failed), [viewer].into_iter());
             let entry = Entry { pusher: None, result: Bytes::new(), patches: Vec::new(), audience };
             self.log.push(entry, self.config.limits.log_bytes);
+            failed.iter().for_each(|slot| self.reject_speakers(*slot, None));
         }
     }
 
@@ -129,11 +142,12 @@ impl Room {
         &self,
         key: SessionKey,
         sight: Option<&Sight>,
-    ) -> impl Iterator<Item = (&RecordId, &Object)> {
-        let others = self.sessions.iter().filter(move |(other, _)| {
-            **other != key && sight.is_none_or(|sight| sight.shown.contains(other))
+    ) -> impl Iterator<Item = (&RecordId, Option<&Object>)> {
+        let others = self.sessions.iter().filter(move |(other, session)| {
+            let is_seen = sight.is_none_or(|sight| sight.shown.contains(other));
+            **other != key && session.presence.is_some() && is_seen
         });
-        others.filter_map(|(_, session)| Some((&session.presence_id, session.presence.as_ref()?)))
+        others.map(|(_, session)| (&session.presence_id, session.presence.as_ref()))
     }
 
     fn sight_of(&self, viewer: SessionKey, filter: &Arc<ShowPresence>) -> Sight {
@@ -151,16 +165,15 @@ impl Room {
         sight
     }
 
-    /// Like [`Room::announce`], where not all see the presence. Without an `op` it is as it was,
+    /// Like [`Room::announce`], where not all see the presence. Without a change it is as it was,
     /// and only who sees it may have changed.
     fn announce_to_some(
         &mut self,
         filter: &Arc<ShowPresence>,
         pusher: Option<Pusher>,
-        ops: &[(RecordId, RecordOp)],
-        owner: SessionKey,
-        id: &RecordId,
-        op: Option<&RecordOp>,
+        (ops, before): (&[(RecordId, RecordOp)], &[Before]),
+        (owner, id): (SessionKey, &RecordId),
+        change: Option<(Before, RecordOp)>,
     ) {
         let seen = self.who_sees(filter, owner);
         let most = self.config.limits.tombstones;
@@ -171,23 +184,30 @@ impl Room {
         }
         let record = self.sessions.get(&owner).and_then(|session| session.presence.clone());
         let mut audience = Audience::default();
-        for (kind, op) in [
-            (Seen::Stays, op.cloned()),
-            (Seen::Appears, record.map(RecordOp::Put)),
-            (Seen::Disappears, Some(RecordOp::Remove)),
+        let mut failed = Vec::new();
+        for (kind, change) in [
+            (Seen::Stays, change),
+            (Seen::Appears, record.map(|record| (Before::Absent, RecordOp::Put(record)))),
+            (Seen::Disappears, Some((Before::Absent, RecordOp::Remove))),
         ] {
-            let Some(op) = op else { continue };
+            let Some((presence, op)) = change else { continue };
             if seen.iter().any(|(_, seen)| *seen == kind) {
                 let told: Vec<_> = ops.iter().cloned().chain([(id.clone(), op)]).collect();
+                let was = self.before_to_tell(&[presence]);
+                let was: Vec<_> = before.iter().cloned().chain(was).collect();
                 let who = seen.iter().filter(|(_, seen)| *seen == kind).map(|(viewer, _)| *viewer);
-                audience.add(self.encode_patches(&told), who);
+                audience.add(self.encode_patches(&told, &was, &mut failed), who);
             }
         }
         let key = pusher.as_ref().map(|pusher| pusher.key);
         let result = pusher.map_or_else(Bytes::new, |pusher| self.encode_result(pusher));
-        let patches = if ops.is_empty() { Vec::new() } else { self.encode_patches(ops) };
+        let patches = match ops {
+            [] => Vec::new(),
+            ops => self.encode_patches(ops, before, &mut failed),
+        };
         let entry = Entry { pusher: key, result, patches, audience };
         self.log.push(entry, self.config.limits.log_bytes);
+        failed.iter().for_each(|slot| self.reject_speakers(*slot, key));
     }
 
     /// Who sees a presence, or did.

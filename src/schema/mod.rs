@@ -1,10 +1,16 @@
 //! Which record types exist, and what a record of each must be.
 
+mod builder;
+mod migration;
 mod parse;
+mod path;
 mod record;
+mod sequences;
 mod serialized;
 
-pub use parse::SchemaError;
+pub use builder::{SchemaBuilder, SchemaError};
+pub use migration::{Migration, MigrationFailed, MigrationFault, MigrationSequence, StoredRecords};
+pub use path::{MigrationError, MigrationPath};
 pub use record::{IntoRecord, Record};
 pub use serialized::{SchemaMismatch, SerializedSchema};
 
@@ -13,6 +19,7 @@ use crate::value::Object;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::fmt;
+use sequences::Sequences;
 
 /// Where records of a type live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +46,7 @@ pub struct RecordType {
     validator: Option<Validator>,
 }
 
-/// The record types of a room or client, with the version of each migration sequence.
+/// The record types of a room or client, and how older records become those of today.
 ///
 /// ```
 /// use roomsync::{RecordType, Schema, Scope};
@@ -47,7 +54,6 @@ pub struct RecordType {
 /// let schema = Schema::builder()
 ///     .record_type("note", RecordType::new(Scope::Document))
 ///     .record_type("cursor", RecordType::new(Scope::Presence))
-///     .sequence("com.example.note", 1)
 ///     .build()?;
 /// assert_eq!(schema.scope("note"), Some(Scope::Document));
 /// assert_eq!(schema.presence_type().map(|name| name.as_str()), Some("cursor"));
@@ -58,6 +64,7 @@ pub struct Schema {
     types: BTreeMap<Key, RecordType>,
     presence_type: Option<Key>,
     serialized: Option<SerializedSchema>,
+    sequences: Sequences,
 }
 
 impl RecordType {
@@ -88,7 +95,7 @@ impl Schema {
     /// Begins a schema without types.
     #[must_use]
     pub fn builder() -> SchemaBuilder {
-        SchemaBuilder { types: BTreeMap::new(), sequences: Some(SerializedSchema::default()) }
+        SchemaBuilder::default()
     }
 
     /// The record types of stock tldraw, without validators.
@@ -115,13 +122,15 @@ impl Schema {
             types: types.map(|(name, scope)| (Key::from(name), RecordType::new(scope))).into(),
             presence_type: Some(Key::from("instance_presence")),
             serialized: None,
+            sequences: Sequences::default(),
         }
     }
 
-    /// The schema with these versions of its sequences instead of its own.
+    /// The schema with these versions instead of its own sequences, and without migrations.
     #[must_use]
     pub fn with_serialized(mut self, serialized: SerializedSchema) -> Self {
         self.serialized = Some(serialized);
+        self.sequences = Sequences::default();
         self
     }
 
@@ -144,6 +153,30 @@ impl Schema {
         self.serialized.as_ref()
     }
 
+    /// The migrations that lie between records of an older schema and those of this one.
+    ///
+    /// Of a sequence that both have, they are those after the older version; of one that the older
+    /// schema lacks, all if the sequence is retroactive, and none otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Too new when any sequence of `from` is unknown here or further than here, or this schema
+    /// [adopts](SchemaBuilder::adopt); too old when the migrations that would be needed are not
+    /// known.
+    pub fn migration_path(&self, from: &SerializedSchema) -> Result<MigrationPath, SchemaMismatch> {
+        let own = self.serialized.as_ref().ok_or(SchemaMismatch::TooNew)?;
+        self.migration_path_to(own, from)
+    }
+
+    /// The same, to what a schema that adopts has taken on.
+    pub(crate) fn migration_path_to(
+        &self,
+        own: &SerializedSchema,
+        from: &SerializedSchema,
+    ) -> Result<MigrationPath, SchemaMismatch> {
+        self.sequences.path(own, from)
+    }
+
     /// Checks a record by the validator of its type.
     ///
     /// # Errors
@@ -152,58 +185,6 @@ impl Schema {
     pub fn validate(&self, type_name: &str, record: &Object) -> Result<(), InvalidRecord> {
         let record_type = self.types.get(type_name).ok_or(InvalidRecord)?;
         record_type.validator.as_ref().map_or(Ok(()), |validator| validator(record))
-    }
-}
-
-/// Collects the types and sequences of a [`Schema`].
-#[derive(Clone, Debug)]
-pub struct SchemaBuilder {
-    types: BTreeMap<Key, RecordType>,
-    sequences: Option<SerializedSchema>,
-}
-
-impl SchemaBuilder {
-    /// Adds a record type, or replaces the one of that name.
-    #[must_use]
-    pub fn record_type(mut self, name: &str, record_type: RecordType) -> Self {
-        self.types.insert(Key::from(name), record_type);
-        self
-    }
-
-    /// Sets the version of a migration sequence.
-    #[must_use]
-    pub fn sequence(mut self, id: &str, version: u64) -> Self {
-        self.sequences.get_or_insert_default().insert(id, version);
-        self
-    }
-
-    /// Sets the versions of all sequences.
-    #[must_use]
-    pub fn serialized(mut self, schema: SerializedSchema) -> Self {
-        self.sequences = Some(schema);
-        self
-    }
-
-    /// Lets a room take on the serialized schema of its snapshot, or else of its first client.
-    #[must_use]
-    pub fn adopt(mut self) -> Self {
-        self.sequences = None;
-        self
-    }
-
-    /// The schema.
-    ///
-    /// # Errors
-    ///
-    /// When more than one type is of presence scope.
-    pub fn build(self) -> Result<Schema, SchemaError> {
-        let Self { types, sequences: serialized } = self;
-        let mut presence = types.iter().filter(|(_, of)| of.scope == Scope::Presence);
-        let presence_type = presence.next().map(|(name, _)| name.clone());
-        if presence.next().is_some() {
-            return Err(SchemaError::TwoPresenceTypes);
-        }
-        Ok(Schema { types, presence_type, serialized })
     }
 }
 

@@ -1,38 +1,7 @@
 //! How a schema is read from a file.
 
-use super::{RecordType, Schema, Scope, SerializedSchema};
-use crate::error::{JsonError, display};
-use crate::ids::Key;
+use super::{RecordType, Schema, SchemaError, Scope, SerializedSchema};
 use crate::value::Value;
-
-/// Why a schema cannot be built or read. The fault is the programmer's or the operator's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SchemaError {
-    /// The text is not JSON.
-    Json(JsonError),
-    /// There is no object of `types`.
-    NoTypes,
-    /// The scope of the type is not `document`, `session` or `presence`.
-    BadScope(Key),
-    /// More than one type is of presence scope.
-    TwoPresenceTypes,
-    /// A serialized schema is of neither form of the wire.
-    NotASchema,
-}
-
-display!(SchemaError, self, f => match self {
-    Self::Json(error) => write!(f, "the schema is not JSON: {error}"),
-    Self::NoTypes => f.write_str("the schema has no object `types`"),
-    Self::BadScope(name) => {
-        write!(f, "the `scope` of type `{name}` is not document, session or presence")
-    }
-    Self::TwoPresenceTypes => f.write_str("more than one type is of presence scope"),
-    Self::NotASchema => f.write_str(
-        "a serialized schema is an object with `schemaVersion` 2 and `sequences`, \
-         or 1 and `storeVersion` and `recordVersions`",
-    ),
-});
 
 impl Schema {
     /// Reads `{"types":{"shape":{"scope":"document"},…},"schema":S}`, where S is a serialized

@@ -20,10 +20,10 @@ use alloc::format;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SerializedSchema(BTreeMap<Key, u64>);
 
-/// Why records of another schema cannot be used.
+/// Why records of another schema cannot be made records of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaMismatch {
-    /// It lacks something that this schema has.
+    /// It lacks something that this schema has, and no migration is known for that.
     TooOld,
     /// It has something that this schema does not know.
     TooNew,
@@ -41,18 +41,10 @@ impl SerializedSchema {
         self.0.insert(Key::from(sequence), version);
     }
 
-    /// Whether records of `other` are records of this schema too.
-    ///
-    /// # Errors
-    ///
-    /// Too new when any sequence of `other` is unknown here or newer than here; else too old when
-    /// any is older or missing.
-    pub fn accept(&self, other: &Self) -> Result<(), SchemaMismatch> {
-        if self == other {
-            return Ok(());
-        }
-        let newer = |(id, version): (&Key, &u64)| self.0.get(id).is_none_or(|own| own < version);
-        Err(if other.0.iter().any(newer) { SchemaMismatch::TooNew } else { SchemaMismatch::TooOld })
+    /// The versions, in order of the sequences' ids.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, u64)> {
+        self.0.iter().map(|(id, version)| (id, *version))
     }
 
     /// Reads a serialized schema of version 1 or 2.

@@ -5,6 +5,7 @@ use super::{Store, Stored, UNMEASURED};
 use crate::diff::{Effect, ObjectDiff, ObjectUndo, RecordOp, StringAppend};
 use crate::ids::RecordId;
 use crate::value::Object;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// A step under way. Dropped without [`Edit::commit`] it leaves the store as it was.
@@ -13,6 +14,9 @@ pub(crate) struct Edit<'a> {
     undo: Vec<(RecordId, Undo)>,
     ops: Vec<(RecordId, RecordOp)>,
 }
+
+/// What records shall be, or `None` where they shall be gone.
+pub(crate) type Changes = BTreeMap<RecordId, Option<Object>>;
 
 enum Undo {
     Absent,
@@ -120,6 +124,16 @@ impl<'a> Edit<'a> {
     fn note(&mut self, id: &RecordId, op: RecordOp) -> Option<&RecordOp> {
         self.ops.push((id.clone(), op));
         self.ops.last().map(|(_, op)| op)
+    }
+
+    /// Makes each record be what `changes` says.
+    pub(crate) fn make(&mut self, changes: Changes) {
+        for (id, record) in changes {
+            match record {
+                Some(record) => self.put(&id, record),
+                None => self.remove(&id),
+            };
+        }
     }
 
     /// Keeps what changed, at the next clock, and says what it was. Nothing moves no clock.

@@ -8,7 +8,7 @@ mod transaction;
 
 pub(crate) use applied::AppliedPushes;
 pub use applied::{AppliedPush, PushClient};
-pub(crate) use edit::{Before, Edit, Step};
+pub(crate) use edit::{Before, Changes, Edit, Step};
 pub(crate) use size::{growth_by, size_of_object, size_of_value};
 pub(crate) use snapshot::as_clock;
 pub use snapshot::{RoomSnapshot, SnapshotError};
@@ -18,7 +18,7 @@ pub use transaction::Transaction;
 use crate::diff::RecordOp;
 use crate::error::RestoreError;
 use crate::ids::RecordId;
-use crate::schema::{Schema, Scope, identity};
+use crate::schema::{MigrationPath, Schema, Scope, identity};
 use crate::value::Object;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,36 @@ impl Store {
         schema: &Schema,
         depth: usize,
     ) -> Result<Self, RestoreError> {
+        Self::load(snapshot, |record| check_document(record, schema, depth))
+    }
+
+    /// Opens a snapshot of an older schema, and says what the migrations since have changed in it,
+    /// in a step of their own. Records that are not of document scope are removed in it.
+    pub(crate) fn restore_older(
+        snapshot: &RoomSnapshot,
+        schema: &Schema,
+        path: &MigrationPath,
+        depth: usize,
+    ) -> Result<(Self, Step), RestoreError> {
+        let any_record = |record: &Object| {
+            let (id, _) = identity(record).ok_or(RestoreError::NotARecord)?;
+            Ok(Some(RecordId::from(id)))
+        };
+        let mut store = Self::load(snapshot, any_record)?;
+        let migrated = path.migrate_all_up(store.iter().map(|(_, it)| it.clone()).collect())?;
+        let migrated = migrated.into_iter().map(|(_, record)| record);
+        let changes = store.changes_to(migrated, schema, depth)?;
+        let mut edit = store.edit();
+        edit.make(changes);
+        let step = edit.commit();
+        Ok((store, step))
+    }
+
+    /// A store of those records of a snapshot that `check` gives an id.
+    fn load(
+        snapshot: &RoomSnapshot,
+        check: impl Fn(&Object) -> Result<Option<RecordId>, RestoreError>,
+    ) -> Result<Self, RestoreError> {
         let mut store = Self {
             clock: snapshot.clock,
             tombstone_history_starts_at: snapshot.tombstone_history_starts_at,
@@ -65,7 +95,7 @@ impl Store {
             ..Self::default()
         };
         for (record, changed_at) in &snapshot.documents {
-            let Some(id) = check_document(record, schema, depth)? else { continue };
+            let Some(id) = check(record)? else { continue };
             store.check_entry(&id, *changed_at)?;
             store.records_by_clock.insert((*changed_at, id.clone()));
             let (record, changed_at) = (record.clone(), *changed_at);
@@ -76,6 +106,24 @@ impl Store {
             store.bury(id.clone(), *removed_at);
         }
         Ok(store)
+    }
+
+    /// What has to change for `documents` to be all that there is.
+    pub(crate) fn changes_to(
+        &self,
+        documents: impl Iterator<Item = Object>,
+        schema: &Schema,
+        depth: usize,
+    ) -> Result<Changes, RestoreError> {
+        let mut changes: Changes = self.iter().map(|(id, _)| (id.clone(), None)).collect();
+        for record in documents {
+            if let Some(id) = check_document(&record, schema, depth)?
+                && let Some(Some(_)) = changes.insert(id.clone(), Some(record))
+            {
+                return Err(RestoreError::RepeatedId(id));
+            }
+        }
+        Ok(changes)
     }
 
     fn check_entry(&self, id: &RecordId, clock: u64) -> Result<(), RestoreError> {
@@ -203,6 +251,26 @@ impl Store {
     }
 }
 
+/// The records of a snapshot after the migrations on `path`.
+pub(crate) fn migrate_documents(
+    documents: Vec<(Object, u64)>,
+    path: &MigrationPath,
+) -> Result<Vec<Object>, RestoreError> {
+    let documents: Vec<Object> = documents.into_iter().map(|(record, _)| record).collect();
+    if path.is_empty() {
+        return Ok(documents);
+    }
+    let mut ids = BTreeSet::new();
+    for record in &documents {
+        let (id, _) = identity(record).ok_or(RestoreError::NotARecord)?;
+        if !ids.insert(id) {
+            return Err(RestoreError::RepeatedId(RecordId::from(id)));
+        }
+    }
+    let migrated = path.migrate_all_up(documents.iter().cloned().collect())?;
+    Ok(migrated.into_iter().map(|(_, record)| record).collect())
+}
+
 /// The id of a record of document scope that nests at most `depth` deep, or `None` for one of
 /// another scope.
 pub(crate) fn check_document(
@@ -224,6 +292,7 @@ pub(crate) fn check_document(
     }
 }
 
+/// Whether the record nests at most `depth` deep.
 pub(crate) fn is_within_depth(record: &Object, depth: usize) -> bool {
     depth
         .checked_sub(1)

@@ -1,5 +1,6 @@
 //! Every limit, at n and at n + 1.
 
+use super::migrations::{enter, older, room_of_version_3};
 use super::once::{known, say_hello};
 use super::*;
 use crate::error::{ConfigError, OpenError, TransactError};
@@ -22,8 +23,9 @@ fn every_limit_has_its_test_here() {
         unanswered_pushes,
         known_clients,
         known_client_age,
+        older_schemas,
     } = Limits::default();
-    let tests: [(usize, fn()); 13] = [
+    let tests: [(usize, fn()); 14] = [
         (sessions, a_room_holds_so_many_sessions),
         (message_bytes, a_message_has_so_many_bytes),
         (value_depth, a_pushed_record_nests_so_deep),
@@ -37,6 +39,7 @@ fn every_limit_has_its_test_here() {
         (unanswered_pushes, so_many_pushes_wait_for_an_answer),
         (known_clients, so_many_clients_are_known),
         (known_client_age, a_client_is_known_for_so_many_pushes),
+        (older_schemas, so_many_older_schemas_are_served_at_a_time),
     ];
     for (limit, test) in tests {
         assert!(limit > 0);
@@ -417,4 +420,27 @@ fn a_client_is_known_for_so_many_pushes() {
     assert_eq!(known(&world.room), [("a".to_string(), 1), ("b".to_string(), 3)]);
     world.push(b, 4, &put_page("r", ""));
     assert_eq!(known(&world.room), [("b".to_string(), 4)]);
+}
+
+#[test]
+fn so_many_older_schemas_are_served_at_a_time() {
+    let mut world = room_of_version_3(|config| config.limits.older_schemas = 2);
+    let join = |world: &mut World, name: &str, version: u64| {
+        let connection = world.open(name);
+        enter(world, connection, &older(version), 8);
+        (connection, world.closed(connection))
+    };
+    let (zero, _) = join(&mut world, "zero", 0);
+    assert_eq!(join(&mut world, "one", 1).1, None);
+    // One more is too old; those that are there already, and the room's own, are none more.
+    assert_eq!(join(&mut world, "two", 2).1, Some(CloseReason::ClientTooOld));
+    assert_eq!(join(&mut world, "again", 1).1, None);
+    assert_eq!(join(&mut world, "current", 3).1, None);
+    // Who changes leaves its own behind.
+    enter(&mut world, zero, &older(2), 8);
+    assert_eq!(world.closed(zero), None);
+    assert_eq!(join(&mut world, "zero too", 0).1, Some(CloseReason::ClientTooOld));
+    let mut none = room_of_version_3(|config| config.limits.older_schemas = 0);
+    assert_eq!(join(&mut none, "zero", 0).1, Some(CloseReason::ClientTooOld));
+    assert_eq!(join(&mut none, "current", 3).1, None);
 }

@@ -14,6 +14,8 @@ mod large;
 mod legacy;
 mod limits;
 mod messages;
+mod migrations;
+mod older_clients;
 mod once;
 mod persist;
 mod policy;
