@@ -49,6 +49,7 @@ impl MigrationPath {
     }
 
     /// The ids of the migrations, in the order in which they go up.
+    #[must_use]
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = &Key> {
         self.0.iter().map(|migration| &migration.id)
     }

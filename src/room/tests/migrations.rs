@@ -5,10 +5,28 @@ use crate::error::RestoreError;
 use crate::schema::{Migration, MigrationFailed, MigrationFault, MigrationSequence};
 use crate::store::RoomSnapshot;
 
-fn rename(record: &mut Object, from: &str, to: &str) {
+fn rename(record: &mut Object, from: &str, to: &str) -> Result<(), MigrationFailed> {
     if let Some(value) = record.remove(from) {
         record.insert(to, value);
     }
+    Ok(())
+}
+
+/// Fails on a record with the key `stop`, and else makes `key` be `value`.
+fn set(
+    record: &mut Object,
+    stop: &str,
+    key: &str,
+    value: Option<&str>,
+) -> Result<(), MigrationFailed> {
+    if record.get(stop).is_some() {
+        return Err(MigrationFailed);
+    }
+    match value {
+        Some(value) => record.insert(key, value),
+        None => record.remove(key),
+    };
+    Ok(())
 }
 
 /// Version 3. Pages have had a `title` that became their `name`, then got a `color`; the `c` of
@@ -19,30 +37,24 @@ pub(super) fn version_3() -> Schema {
         .then(
             Migration::reversible_record(
                 "app/1",
-                |page| Ok(rename(page, "title", "name")),
-                |page| Ok(rename(page, "name", "title")),
+                |page| rename(page, "title", "name"),
+                |page| rename(page, "name", "title"),
             )
             .for_type("page"),
         )
         .then(
             Migration::reversible_record(
                 "app/2",
-                |page| match page.get("stuck") {
-                    Some(_) => Err(MigrationFailed),
-                    None => Ok(drop(page.insert("color", "red"))),
-                },
-                |page| match page.get("modern") {
-                    Some(_) => Err(MigrationFailed),
-                    None => Ok(drop(page.remove("color"))),
-                },
+                |page| set(page, "stuck", "color", Some("red")),
+                |page| set(page, "modern", "color", None),
             )
             .for_type("page"),
         )
         .then(
             Migration::reversible_record(
                 "app/3",
-                |cursor| Ok(rename(cursor, "c", "at")),
-                |cursor| Ok(rename(cursor, "at", "c")),
+                |cursor| rename(cursor, "c", "at"),
+                |cursor| rename(cursor, "at", "c"),
             )
             .for_type("cursor"),
         );

@@ -335,3 +335,32 @@ fn a_client_that_comes_back_with_another_schema_is_spoken_to_in_that() {
     world.push(new, 4, r#"{"p":["patch",{"name":["append","d",3]}]}"#);
     world.assert_data(old, &[patch(3, r#"{"p":["patch",{"title":["append","d",3]}]}"#)]);
 }
+
+#[test]
+fn who_sees_only_some_presence_sees_it_in_its_own_version() {
+    let (mut world, old, new) = mixed_over(8, |config| {
+        config.hooks = Hooks::default()
+            .filter_presence(|_, _, record| record.get("at") != Some(&"hidden".into()));
+    });
+    world.present(new, 3, r#"["patch",{"at":["put","y"]}]"#);
+    world.assert_data(old, &[patch(1, r#"{"cursor:1":["patch",{"c":["put","y"]}]}"#)]);
+    world.present(new, 4, r#"["patch",{"at":["put","hidden"]}]"#);
+    world.assert_data(old, &[patch(1, r#"{"cursor:1":["remove"]}"#)]);
+    world.present(new, 5, r#"["patch",{"at":["put","z"]}]"#);
+    let shown = r#"{"cursor:1":["put",{"c":"z","id":"cursor:1","typeName":"cursor"}]}"#;
+    world.assert_data(old, &[patch(1, shown)]);
+}
+
+#[test]
+fn a_resumed_client_goes_on_in_its_own_version() {
+    let (mut world, old, new) = mixed();
+    let kept = world.room.session_snapshot(old).unwrap();
+    assert_eq!(kept.schema.version("app"), Some(0));
+    world.disconnect(old);
+    world.push(new, 3, r#"{"p":["patch",{"name":["append","c",2]}]}"#);
+    let old = world.act(|room, now| room.handle_resume(now, kept, Meta::default())).unwrap();
+    let missed = r#""p":["put",{"id":"p","title":"abc","typeName":"page"}]"#;
+    assert!(world.heard(old).concat().contains(missed));
+    world.push(new, 4, r#"{"p":["patch",{"name":["append","d",3]}]}"#);
+    world.assert_data(old, &[patch(3, r#"{"p":["patch",{"title":["append","d",3]}]}"#)]);
+}
