@@ -1,6 +1,7 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
 use super::dialect::Form;
+use super::hydration::Hydration;
 use super::session::{Claim, OwedConnect, Reader, Session, SessionKey, State};
 use super::visibility::Sight;
 use super::{Origin, Room, RoomAction, RoomEvent};
@@ -14,14 +15,6 @@ use crate::wire::{
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-
-/// All documents, encoded once for all of a codec who come while the clock stands.
-#[derive(Debug)]
-pub(super) struct Hydration {
-    clock: u64,
-    codec: Codec,
-    documents: Bytes,
-}
 
 impl Room {
     pub(super) fn handle_connect_request(&mut self, key: SessionKey, request: ConnectRequest) {
@@ -135,12 +128,13 @@ impl Room {
         codec: Codec,
     ) -> Frame {
         let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
-        let documents = match since {
-            Some(clock) => codec.records(self.store.changes_since(clock)),
+        let documents: Vec<Bytes> = match since {
+            Some(clock) => [codec.records(self.store.changes_since(clock))].into(),
             None => self.all_documents(codec),
         };
         let presence = self.presence_of_others(key, sight).map(|(id, record)| (id, Some(record)));
-        let presence = codec.records(presence);
+        let mut parts = [codec.records(presence)].to_vec();
+        parts.extend(documents);
         let session = self.sessions.get(&key);
         let answer = ConnectAnswer {
             connect_request_id: request.connect_request_id.clone(),
@@ -156,7 +150,7 @@ impl Room {
             object_access: session.map(|session| session.object_access),
             last_applied_push: claim.map(|claim| claim.applied),
         };
-        codec.connect_answer(&answer, &[presence, documents])
+        codec.connect_answer(&answer, &parts)
     }
 
     /// The first codec that the client offers and the host allows.
@@ -165,14 +159,13 @@ impl Room {
         offered.filter(|_| self.config.postcard).unwrap_or_default()
     }
 
-    fn all_documents(&mut self, codec: Codec) -> Bytes {
-        let clock = self.store.clock();
-        self.hydrations.retain(|cached| cached.clock == clock);
-        if let Some(cached) = self.hydrations.iter().find(|cached| cached.codec == codec) {
-            return cached.documents.clone();
-        }
-        let documents = codec.records(self.store.iter().map(|(id, record)| (id, Some(record))));
-        self.hydrations.push(Hydration { clock, codec, documents: documents.clone() });
-        documents
+    fn all_documents(&mut self, codec: Codec) -> Vec<Bytes> {
+        let known = self.hydrations.iter().position(|known| known.codec() == codec);
+        let at = known.unwrap_or_else(|| {
+            self.hydrations.push(Hydration::new(codec));
+            self.hydrations.len() - 1
+        });
+        let hydration = self.hydrations.get_mut(at);
+        hydration.map(|it| it.documents(&self.store).collect()).unwrap_or_default()
     }
 }
