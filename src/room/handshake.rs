@@ -159,6 +159,7 @@ impl Room {
         offered.filter(|_| self.config.postcard).unwrap_or_default()
     }
 
+    /// All documents in parts, which are kept for the next one who comes.
     fn all_documents(&mut self, codec: Codec) -> Vec<Bytes> {
         let known = self.hydrations.iter().position(|known| known.codec() == codec);
         let at = known.unwrap_or_else(|| {

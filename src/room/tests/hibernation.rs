@@ -89,7 +89,7 @@ fn what_a_session_has_not_heard_it_hears_when_it_is_resumed() {
     let mut world = World::timed(|_| ());
     let (a, b) = (world.join("a"), world.open("b"));
     let mut replica = Replica::new(8);
-    replica.hear(&world.hello(b, -1));
+    replica.hear(world.hello(b, -1));
     world.push(a, 1, &put_page("p", ""));
     world.heard(b).iter().for_each(|text| replica.hear(text));
     world.push(a, 2, &put_page("q", ""));
@@ -118,7 +118,7 @@ fn a_session_can_be_resumed_in_the_room_that_it_is_in() {
     let mut world = World::new();
     let (a, b) = (world.join("a"), world.open("b"));
     let mut replica = Replica::new(8);
-    replica.hear(&world.hello(b, -1));
+    replica.hear(world.hello(b, -1));
     world.present(b, 1, r#"["put",{"x":1}]"#);
     let kept = world.room.session_snapshot(b).unwrap();
     world.heard(a);
