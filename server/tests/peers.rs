@@ -9,7 +9,10 @@
 
 mod support;
 
+use roomsync::{Codec, Object, RecordType, Schema, Scope, ServerMessage};
+use roomsync_tokio::{Client, ClientOptions};
 use serde_json::json;
+use std::sync::Arc;
 use support::{Ended, Peer, Server, in_time};
 
 const UNKNOWN_ERROR: &str = "UNKNOWN_ERROR";
@@ -31,6 +34,44 @@ async fn a_change_reaches_the_others() {
     // Nothing of it is heard in another room.
     other.put_page("page:b", "B").await;
     assert_eq!(server.snapshot("other").await["documents"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_postcard_meets_those_that_do_not() {
+    let server = Server::start().await;
+    let page = RecordType::new(Scope::Document);
+    let schema = Schema::builder().record_type("page", page).sequence("com.example.page", 1);
+    let mut options = ClientOptions::new("binary", Arc::new(schema.build().unwrap()));
+    options.config.codec = Codec::Postcard;
+    let url = format!("ws://{}/connect/plans", server.address());
+    let binary = Client::connect(&url, options).unwrap();
+    in_time(binary.online()).await.unwrap();
+    let record: Object = r#"{"id":"page:a","typeName":"page","name":"A"}"#.parse().unwrap();
+    binary.transact(|tx| tx.put(record)).unwrap();
+    in_time(binary.synced()).await.unwrap();
+
+    let mut text = Peer::open(&server, "/connect/plans?sessionId=text").await.unwrap();
+    let answer = text.hello_with(json!({"com.example.page": 1})).await;
+    assert_eq!(answer["diff"]["page:a"][1]["name"], "A");
+    let mut heard = binary.subscribe();
+    text.put_page("page:b", "B").await;
+    while binary.record("page:b").is_none() {
+        in_time(heard.recv()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_client_asks_for_postcard_and_is_answered_in_it() {
+    let server = Server::start().await;
+    let mut peer = Peer::open(&server, "/connect/plans?sessionId=a").await.unwrap();
+    peer.send(json!({
+        "type": "connect", "connectRequestId": "r", "lastServerClock": -1, "protocolVersion": 8,
+        "schema": {"schemaVersion": 2, "sequences": {}}, "codecs": ["postcard-1"],
+    }))
+    .await;
+    let answer = peer.binary().await;
+    let answer = ServerMessage::decode(&answer, 40).unwrap();
+    assert!(matches!(answer, ServerMessage::Connect(_)), "{answer:?}");
 }
 
 #[tokio::test]

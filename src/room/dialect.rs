@@ -2,11 +2,13 @@
 
 use super::lens::Lens;
 use crate::diff::{RecordOp, StringAppend};
+use crate::ids::RecordId;
 use crate::schema::{MigrationError, SerializedSchema};
 use crate::value::Object;
 use crate::wire::Codec;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// What tells one dialect from another.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +34,19 @@ impl Form {
             (Some(record), None) => RecordOp::Put(record.clone()),
             (None, _) => RecordOp::Remove,
         })
+    }
+
+    /// Records that are so, or gone, encoded for an answer to `connect`.
+    pub(super) fn records<'a>(
+        &self,
+        records: impl Iterator<Item = (&'a RecordId, Option<&'a Object>)>,
+    ) -> Result<Bytes, MigrationError> {
+        let Some(lens) = &self.lens else { return Ok(self.codec.records(records)) };
+        let view = |(id, record): (_, Option<&Object>)| {
+            Ok((id, record.map(|record| lens.view(record)).transpose()?))
+        };
+        let viewed = records.map(view).collect::<Result<Vec<_>, MigrationError>>()?;
+        Ok(self.codec.records(viewed.iter().map(|(id, record)| (*id, record.as_ref()))))
     }
 }
 

@@ -1,14 +1,13 @@
 //! How a session enters: versions, schemas, and all that its client lacks.
 
 use super::dialect::Form;
+use super::hydration::Hydration;
 use super::lens::Lens;
 use super::session::{Claim, OwedConnect, Reader, Session, SessionKey, State};
 use super::{Origin, Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::NetworkDiff;
-use crate::ids::RecordId;
 use crate::schema::{MigrationError, SchemaMismatch, SerializedSchema};
-use crate::value::Object;
 use crate::wire::{
     Codec, ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
 };
@@ -16,16 +15,6 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
-
-/// All documents, encoded once for all who come while the clock stands, read one codec and see them
-/// alike.
-#[derive(Debug)]
-pub(super) struct Hydration {
-    clock: u64,
-    codec: Codec,
-    lens: Option<Arc<Lens>>,
-    documents: Bytes,
-}
 
 impl Room {
     pub(super) fn handle_connect_request(&mut self, key: SessionKey, request: ConnectRequest) {
@@ -135,23 +124,24 @@ impl Room {
     ) -> Result<(), MigrationError> {
         let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
         let documents = match since {
-            Some(clock) => encode_records(self.store.changes_since(clock), &form)?,
+            Some(clock) => [form.records(self.store.changes_since(clock))?].into(),
             None => self.all_documents(&form)?,
         };
         if form.lens.is_some() {
             // Found out before anything happens for a session that will not be let in.
             let sight = self.first_sight(key);
-            encode_records(self.presence_of_others(key, sight.as_deref()), &form)?;
+            form.records(self.presence_of_others(key, sight.as_deref()))?;
         }
         let claim = self.claim(key, request.client_id.clone(), request.last_acked_push);
         let sight = self.first_sight(key);
-        let presence = encode_records(self.presence_of_others(key, sight.as_deref()), &form)?;
+        let mut parts = documents;
+        parts.push(form.records(self.presence_of_others(key, sight.as_deref()))?);
         let hydration_type = match since {
             Some(_) => HydrationType::WipePresence,
             None => HydrationType::WipeAll,
         };
         let answer = self.connect_answer(key, request, claim.as_ref(), hydration_type);
-        let frame = form.codec.connect_answer(&answer, &[presence, documents]);
+        let frame = form.codec.connect_answer(&answer, &parts);
         let reader = Reader {
             version,
             dialect: self.dialects.of(form),
@@ -214,31 +204,19 @@ impl Room {
         offered.filter(|_| self.config.postcard).unwrap_or_default()
     }
 
-    fn all_documents(&mut self, form: &Form) -> Result<Bytes, MigrationError> {
-        let clock = self.store.clock();
-        self.hydrations.retain(|cached| cached.clock == clock);
-        let is_this = |it: &&Hydration| it.codec == form.codec && it.lens == form.lens;
-        if let Some(cached) = self.hydrations.iter().find(is_this) {
-            return Ok(cached.documents.clone());
+    /// All documents in parts, which are kept for the next one who comes.
+    fn all_documents(&mut self, form: &Form) -> Result<Vec<Bytes>, MigrationError> {
+        let known = self.hydrations.iter().position(|known| known.is_for(form));
+        let mut hydration = match known {
+            Some(at) => self.hydrations.remove(at),
+            None => Hydration::new(form.clone()),
+        };
+        let documents = hydration.documents(&self.store)?.collect();
+        // One for each schema and codec that can be in use at a time, last used last.
+        if self.hydrations.len() > 2 * self.config.limits.older_schemas + 1 {
+            self.hydrations.remove(0);
         }
-        let all = self.store.iter().map(|(id, record)| (id, Some(record)));
-        let documents = encode_records(all, form)?;
-        // One for each schema and codec that can be in use at a time.
-        self.hydrations.truncate(2 * self.config.limits.older_schemas + 1);
-        let Form { strings: _, codec, lens } = form.clone();
-        self.hydrations.push(Hydration { clock, codec, lens, documents: documents.clone() });
+        self.hydrations.push(hydration);
         Ok(documents)
     }
-}
-
-/// Records that are so, or gone, as clients of that form are told of them.
-fn encode_records<'a>(
-    records: impl Iterator<Item = (&'a RecordId, Option<&'a Object>)>,
-    form: &Form,
-) -> Result<Bytes, MigrationError> {
-    let Some(lens) = &form.lens else { return Ok(form.codec.records(records)) };
-    let viewed =
-        records.map(|(id, record)| Ok((id, record.map(|record| lens.view(record)).transpose()?)));
-    let viewed = viewed.collect::<Result<Vec<_>, MigrationError>>()?;
-    Ok(form.codec.records(viewed.iter().map(|(id, record)| (*id, record.as_ref()))))
 }

@@ -14,6 +14,7 @@ mod handshake;
 mod hibernate;
 mod history;
 mod hooks;
+mod hydration;
 mod input;
 mod lens;
 mod log;
@@ -91,8 +92,8 @@ pub struct Room {
     next_connection: u64,
     dialects: Dialects,
     log: Log,
-    /// The hydrations of new clients, as long as the clock stands.
-    hydrations: Vec<handshake::Hydration>,
+    /// What new clients are told, for each codec that one has come with.
+    hydrations: Vec<hydration::Hydration>,
     actions: VecDeque<RoomAction>,
     counters: Counters,
     is_shut_down: bool,

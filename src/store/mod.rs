@@ -23,6 +23,7 @@ use crate::value::Object;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 /// The records of a room, with the clock of the last change of each.
 ///
@@ -164,6 +165,17 @@ impl Store {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&RecordId, &Object)> {
         self.records.iter().map(|(id, stored)| (id, &stored.record))
+    }
+
+    /// The records from the one id to before the other.
+    pub(crate) fn range(
+        &self,
+        from: Option<&RecordId>,
+        to: Option<&RecordId>,
+    ) -> impl Iterator<Item = (&RecordId, &Object)> {
+        let from = from.map_or(Bound::Unbounded, Bound::Included);
+        let to = to.map_or(Bound::Unbounded, Bound::Excluded);
+        self.records.range::<RecordId, _>((from, to)).map(|(id, stored)| (id, &stored.record))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -46,33 +46,77 @@ pub(crate) fn write_object(out: &mut Vec<u8>, object: &Object) {
 
 /// Appends `text` as a JSON string. Escapes only what JSON demands, as JavaScript does.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (index, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(bytes.get(written..index).unwrap_or_default());
-        written = index + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x09 => out.extend_from_slice(b"\\t"),
-            0x0A => out.extend_from_slice(b"\\n"),
-            0x0C => out.extend_from_slice(b"\\f"),
-            0x0D => out.extend_from_slice(b"\\r"),
-            _ => {
-                out.extend_from_slice(b"\\u00");
-                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-                out.extend([digit(byte >> 4), digit(byte & 0xF)]);
-            }
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, escaped) = rest.split_at_checked(plain_len(rest)).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = escaped.split_first() else { break };
+        write_escape(out, *byte);
+        rest = after;
+    }
+    out.push(b'"');
+}
+
+fn write_escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        0x08 => out.extend_from_slice(b"\\b"),
+        0x09 => out.extend_from_slice(b"\\t"),
+        0x0A => out.extend_from_slice(b"\\n"),
+        0x0C => out.extend_from_slice(b"\\f"),
+        0x0D => out.extend_from_slice(b"\\r"),
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+            out.extend([digit(byte >> 4), digit(byte & 0xF)]);
         }
     }
-    out.extend_from_slice(bytes.get(written..).unwrap_or_default());
-    out.push(b'"');
+}
+
+/// How many bytes stand before the first that JSON demands to be escaped.
+fn plain_len(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        if let Some(at) = first_escaped(u64::from_le_bytes(*word)) {
+            return index * 8 + at;
+        }
+    }
+    if rest.is_empty() {
+        return bytes.len();
+    }
+    // The last word, of which a part was looked at before, or two halves that may overlap.
+    if let Some(word) = bytes.last_chunk() {
+        let at = first_escaped(u64::from_le_bytes(*word));
+        return at.map_or(bytes.len(), |at| bytes.len() - 8 + at);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        return match first_escaped(first | last << 32) {
+            Some(at @ 0..4) => at,
+            Some(at) => bytes.len() + at - 8,
+            None => bytes.len(),
+        };
+    }
+    let is_escaped = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    rest.iter().position(is_escaped).unwrap_or(rest.len())
+}
+
+/// Which of eight bytes, the lowest first, is the first that JSON demands to be escaped.
+const fn first_escaped(word: u64) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    // Sets the high bit of each byte that is below `least`. A borrow can set one wrongly, but only
+    // above one that is right.
+    const fn below(word: u64, least: u64) -> u64 {
+        word.wrapping_sub(least * EACH) & !word & HIGH
+    }
+    let quote = word ^ (b'"' as u64 * EACH);
+    let backslash = word ^ (b'\\' as u64 * EACH);
+    let found = below(word, 0x20) | below(quote, 1) | below(backslash, 1);
+    if found == 0 { None } else { Some(found.trailing_zeros() as usize / 8) }
 }
 
 fn to_text(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -125,6 +169,19 @@ mod tests {
         let written = Value::from(all.clone()).to_string();
         assert_eq!(written, serde_json::to_string(&all).unwrap());
         assert_eq!(written.parse::<Value>().unwrap(), Value::from(all));
+    }
+
+    #[test]
+    fn what_is_escaped_is_found_wherever_it_stands() {
+        for byte in 0..0x80_u8 {
+            for before in 0..20 {
+                for filler in ["x", "é", "\u{1F}", "~"] {
+                    let text = filler.repeat(before) + &String::from(char::from(byte)) + filler;
+                    let written = Value::from(text.clone()).to_string();
+                    assert_eq!(written, serde_json::to_string(&text).unwrap());
+                }
+            }
+        }
     }
 
     #[test]

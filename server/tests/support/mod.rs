@@ -302,6 +302,14 @@ impl Peer {
         }
     }
 
+    /// The next message, which is binary.
+    pub(crate) async fn binary(&mut self) -> Vec<u8> {
+        match in_time(self.socket.next()).await {
+            Some(Ok(Message::Binary(bytes))) => bytes.into(),
+            other => panic!("expected a binary message: {other:?}"),
+        }
+    }
+
     /// The next message, or `None` when the connection has ended.
     pub(crate) async fn try_message(&mut self) -> Option<Value> {
         match in_time(self.socket.next()).await {
