@@ -79,9 +79,10 @@ export class RandomRoomScript {
   #join(socket) {
     if (this.#online.has(socket)) return ping(socket)
     const readonly = this.#random.chance(0.15)
+    const objectAccess = this.#random.pick(['write', 'write', 'read'])
     this.#online.set(socket, { readonly })
     this.#away.delete(socket)
-    return join(socket, { lastServerClock: this.#clock(), protocolVersion: this.#versionOf(socket), readonly })
+    return join(socket, { lastServerClock: this.#clock(), protocolVersion: this.#versionOf(socket), readonly, objectAccess })
   }
 
   #drop(at) {
