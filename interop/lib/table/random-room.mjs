@@ -42,7 +42,7 @@ export class RandomRoomScript {
       if (back.length > 0) yield atOnce(back.map(([socket]) => this.#join(socket)))
       if (this.#random.chance(0.08)) yield this.#hostChanges()
       else if (this.#random.chance(0.05)) yield this.#drop(i)
-      else if (this.#random.chance(0.01)) yield this.#leave()
+      else if (this.#away.size <= 1 && this.#random.chance(0.01)) yield this.#leave()
       else yield this.#several()
     }
     yield join('late')
@@ -93,7 +93,7 @@ export class RandomRoomScript {
     return drop(socket)
   }
 
-  /** Everybody who is away is gone for good. */
+  /** Who is away is gone for good. Of several, a stock room that looks late would not tell who was first. */
   #leave() {
     const pings = [...this.#online.keys()].map((socket) => ping(socket))
     for (const socket of this.#away.keys()) this.#shown.delete(socket)
