@@ -10,7 +10,8 @@ import { playRandom } from './lib/table/table.mjs'
 await playRandom('random scripts with a client', {
   kinds: ['connect', 'push', 'store', 'online', 'append', 'remove', 'presence'],
   async script({ clock, machines, random }) {
-    const room = new StockRoom({ clock, snapshot: EMPTY, objectTypes: [] })
+    // Where notes belong to their authors, pushes are rebased and discarded.
+    const room = new StockRoom({ clock, snapshot: EMPTY, objectTypes: [], authors: random.chance(0.5) })
     const stock = new StockClient({ clock, solo: false })
     const ours = await OurClient.begin({ machines, solo: false })
     const sent = []

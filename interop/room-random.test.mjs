@@ -9,8 +9,9 @@ import { playRandom } from './lib/table/table.mjs'
 await playRandom('random scripts in a room', {
   kinds: ['commit', 'discard', 'rebaseWithDiff', 'patch', 'append', 'cursor:0', 'wipe_all', 'wipe_presence', 'closed', 'left', 'custom', 'pong'],
   async script({ clock, machines, random }) {
-    const stock = new StockRoom({ clock, snapshot: EMPTY, objectTypes: [] })
-    const ours = await OurRoom.begin({ machines, snapshot: EMPTY, objectTypes: [] })
+    const options = { snapshot: EMPTY, objectTypes: random.chance(0.3) ? ['pin'] : [], authors: random.chance(0.3) }
+    const stock = new StockRoom({ clock, ...options })
+    const ours = await OurRoom.begin({ machines, ...options })
     return { steps: new RandomRoomScript(random, stock).units(), stock, ours, end: () => stock.end() }
   },
 })

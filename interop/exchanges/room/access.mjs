@@ -1,6 +1,6 @@
 // What may a session change?
 
-import { USED, cursor, everybody, hostPuts, join, note, patch, pin, push, put, puts, remove, shows } from '../../lib/table/steps.mjs'
+import { USED, cursor, everybody, hostPuts, join, load, note, patch, pin, push, put, puts, remove, shows, snapshot } from '../../lib/table/steps.mjs'
 
 /** Notes and a pin, which is an object; a guest with these rights, and Bob, who may do everything. */
 const withGuest = (rights, ...steps) => ({
@@ -40,6 +40,15 @@ export default {
   'an object turns into a note': withGuest(guests['of no objects'], push('guest', puts({ ...note('1'), id: 'pin:1' }))),
   'a note turns into an object': withGuest({}, push('guest', puts({ ...pin('1'), id: 'note:1' }))),
   'a session that may do everything changes both': withGuest({}, push('guest', diffs['changes both'])),
+  'a snapshot of a room with objects': withGuest({}, push('guest', diffs['changes both']), snapshot()),
+  'a snapshot with the same objects is loaded': withGuest({}, load(...USED.documents.map(({ state }) => state), pin('1', { at: 1 })), snapshot()),
+  'a snapshot without objects is loaded': withGuest({}, load(...USED.documents.map(({ state }) => state)), snapshot()),
+  'a snapshot with more objects is loaded': withGuest(
+    {},
+    load(...USED.documents.map(({ state }) => state), pin('1', { at: 1 }), pin('2')),
+    snapshot(),
+  ),
+  'a client comes back to a room with objects': withGuest({}, push('b', { 'pin:1': remove(), 'pin:2': put(pin('2')) }), join('c', { lastServerClock: 3 })),
   'objects are notes like others where no type is an object': {
     steps: [everybody('a', 'b'), join('c', { objectAccess: 'read' }), push('c', puts(pin('1')))],
   },

@@ -42,7 +42,7 @@ export class RandomRoomScript {
       if (back.length > 0) yield atOnce(back.map(([socket]) => this.#join(socket)))
       if (this.#random.chance(0.08)) yield this.#hostChanges()
       else if (this.#random.chance(0.05)) yield this.#drop(i)
-      else if (this.#random.chance(0.01)) yield this.#leave()
+      else if (this.#away.size <= 1 && this.#random.chance(0.01)) yield this.#leave()
       else yield this.#several()
     }
     yield join('late')
@@ -79,9 +79,10 @@ export class RandomRoomScript {
   #join(socket) {
     if (this.#online.has(socket)) return ping(socket)
     const readonly = this.#random.chance(0.15)
+    const objectAccess = this.#random.pick(['write', 'write', 'read'])
     this.#online.set(socket, { readonly })
     this.#away.delete(socket)
-    return join(socket, { lastServerClock: this.#clock(), protocolVersion: this.#versionOf(socket), readonly })
+    return join(socket, { lastServerClock: this.#clock(), protocolVersion: this.#versionOf(socket), readonly, objectAccess })
   }
 
   #drop(at) {
@@ -92,7 +93,7 @@ export class RandomRoomScript {
     return drop(socket)
   }
 
-  /** Everybody who is away is gone for good. */
+  /** Who is away is gone for good. Of several, a stock room that looks late would not tell who was first. */
   #leave() {
     const pings = [...this.#online.keys()].map((socket) => ping(socket))
     for (const socket of this.#away.keys()) this.#shown.delete(socket)

@@ -56,6 +56,12 @@ export class StockRoom {
     return this.#room.getCurrentDocumentClock()
   }
 
+  /** A stock room tells the records of object types apart from the others. */
+  #snapshot() {
+    const snapshot = this.#room.getCurrentSnapshot()
+    return { ...snapshot, documents: [...snapshot.documents, ...this.#room.getCurrentObjectsSnapshot()] }
+  }
+
   #socket(name, session) {
     const said = (what) => this.#said.push([name, what])
     const fake = {
@@ -93,7 +99,7 @@ export class StockRoom {
       return [socket, session, this.#room.getSessionSnapshot(session)]
     })
     const old = this.#room
-    this.#room = this.#make(old.getCurrentSnapshot())
+    this.#room = this.#make(this.#snapshot())
     old.close()
     for (const [socket, session, snapshot] of kept) {
       const stored = structuredClone(snapshot)
@@ -139,6 +145,6 @@ export class StockRoom {
   }
 
   snapshot() {
-    this.#said.push(['host', { snapshot: this.#room.getCurrentSnapshot() }])
+    this.#said.push(['host', { snapshot: this.#snapshot() }])
   }
 }
