@@ -9,8 +9,8 @@ await playTable('exchanges with a room', {
   folder: 'exchanges/room',
   rules: 'ROOM',
   least: 150,
-  peers: async ({ clock, machines, snapshot = EMPTY, objectTypes = [], authors = false }) => [
-    new StockRoom({ clock, snapshot, objectTypes, authors }),
-    await OurRoom.begin({ machines, snapshot, objectTypes, authors }),
-  ],
+  peers: async ({ clock, machines, snapshot = EMPTY, objectTypes = [], authors = false, migrating = false }) => {
+    const options = { snapshot, objectTypes, authors, migrating }
+    return [new StockRoom({ clock, ...options }), await OurRoom.begin({ machines, ...options })]
+  },
 })

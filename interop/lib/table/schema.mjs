@@ -24,14 +24,75 @@ function oneWay(sequenceId, count) {
   return createMigrationSequence({ sequenceId, retroactive: true, sequence })
 }
 
-export function makeSchema() {
-  const type = (name, scope, fields) => createRecordType(name, { scope, validator: validator(name, fields) })
-  const types = {
-    note: type('note', 'document', { x: 'number?', text: 'string?' }),
-    pin: type('pin', 'document', {}),
-    tool: type('tool', 'session', {}),
-    cursor: type('cursor', 'presence', { name: 'string' }),
-  }
-  const migrations = [oneWay('com.example.note', 2), oneWay('com.example.pin', 1)]
-  return StoreSchema.create(types, { migrations })
+const TYPES = {
+  note: type('note', 'document', { x: 'number?', text: 'string?' }),
+  pin: type('pin', 'document', {}),
+  tool: type('tool', 'session', {}),
+  cursor: type('cursor', 'presence', { name: 'string' }),
+}
+
+function type(name, scope, fields) {
+  return createRecordType(name, { scope, validator: validator(name, fields) })
+}
+
+/** Of one version, which clients must have, too; or, with `migrating`, one that has come a long way. */
+export function makeSchema({ migrating = false } = {}) {
+  const migrations = migrating ? migrationsOfAll() : [oneWay('com.example.note', 2), oneWay('com.example.pin', 1)]
+  return StoreSchema.create({ ...TYPES }, { migrations })
+}
+
+function migrationsOfAll() {
+  const sequence = (sequenceId, migrations, options) =>
+    createMigrationSequence({
+      sequenceId,
+      retroactive: true,
+      sequence: migrations.map((migration, i) => ({ scope: 'record', ...migration, id: `${sequenceId}/${i + 1}` })),
+      ...options,
+    })
+  const of = (typeName) => (record) => record.typeName === typeName
+  const notes = [
+    // The text was called title.
+    { filter: of('note'), up: (note) => rename(note, 'title', 'text'), down: (note) => rename(note, 'text', 'title') },
+    // Notes with props have a color there.
+    {
+      filter: (record) => record.typeName === 'note' && isObject(record.props),
+      up: (note) => (note.props = { color: 'black', ...note.props }) && undefined,
+      down: (note) => {
+        const { color, ...props } = note.props
+        note.props = props
+      },
+    },
+    // x was counted in tens.
+    { filter: of('note'), up: (note) => scale(note, 10), down: (note) => scale(note, 1 / 10) },
+  ]
+  return [
+    sequence('com.example.note', notes),
+    sequence('com.example.pin', [{ filter: of('pin'), up: (pin) => (pin.sharp = true) && undefined }]),
+    sequence('com.example.cursor', [
+      { filter: of('cursor'), up: (cursor) => (cursor.shape = 'arrow') && undefined, down: (cursor) => void delete cursor.shape },
+    ]),
+    // What was trash is gone.
+    sequence('com.example.trash', [
+      {
+        scope: 'store',
+        up: (store) => {
+          for (const [id, { trash }] of Object.entries(store)) if (trash) delete store[id]
+        },
+      },
+    ]),
+    // Those that lack it are left alone.
+    sequence('com.example.extra', [{ filter: of('note'), up: (note) => (note.extra = 1) && undefined }], { retroactive: false }),
+  ]
+}
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function rename(record, from, to) {
+  if (!Object.hasOwn(record, from)) return
+  record[to] = record[from]
+  delete record[from]
+}
+
+function scale(record, factor) {
+  if (typeof record.x === 'number') record.x = Math.round(record.x * factor)
 }

@@ -5,6 +5,16 @@ import { makeSchema } from './schema.mjs'
 /** The versions of the tables' sequences, as peers tell them. */
 export const SCHEMA = makeSchema().serialize()
 
+/** Those of the schema that has come a long way, with some of another version, or without. */
+export function migratingSchema(changes = {}) {
+  const sequences = { ...makeSchema({ migrating: true }).serialize().sequences }
+  for (const [name, version] of Object.entries(changes)) {
+    if (version === null) delete sequences[`com.example.${name}`]
+    else sequences[`com.example.${name}`] = version
+  }
+  return { schemaVersion: 2, sequences }
+}
+
 /** A room that nobody has touched. */
 export const EMPTY = { documentClock: 0, tombstoneHistoryStartsAtClock: 0, tombstones: {}, documents: [], schema: SCHEMA }
 

@@ -22,9 +22,9 @@ export class StockRoom {
   #joined = new Set()
   #said = []
 
-  constructor({ clock, snapshot, objectTypes, authors }) {
+  constructor({ clock, snapshot, objectTypes, authors, migrating }) {
     this.#clock = clock
-    const schema = makeSchema()
+    const schema = makeSchema({ migrating })
     // Stock ids of presence are random; these are those that our room gives.
     let sessions = 0
     schema.types.cursor.createId = () => `cursor:${sessions++}`

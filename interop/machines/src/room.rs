@@ -1,10 +1,10 @@
 //! How a room is driven by lines.
 
 use crate::Report;
-use crate::schema::schema;
+use crate::schema::{migrating_schema, schema};
 use roomsync::{
     Authorizer, CloseReason, ConnectionId, FATAL_CLOSE_CODE, Instant, Key, Meta, Object,
-    ObjectAccess, Room, RoomAction, RoomConfig, RoomEvent, RoomSnapshot, SessionParams,
+    ObjectAccess, Room, RoomAction, RoomConfig, RoomEvent, RoomSnapshot, Schema, SessionParams,
     SessionSnapshot, Value, Veto,
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Whether notes belong to their authors.
     #[serde(default)]
     authors: bool,
+    /// Whether the schema has come a long way.
+    #[serde(default)]
+    migrating: bool,
     snapshot: Value,
 }
 
@@ -74,6 +77,7 @@ pub(crate) enum Action {
 pub(crate) struct RoomMachine {
     room: Room,
     config: RoomConfig,
+    schema: Arc<Schema>,
 }
 
 impl RoomMachine {
@@ -84,8 +88,9 @@ impl RoomMachine {
             config.hooks = config.hooks.authorize("note", authors());
         }
         let snapshot = RoomSnapshot::from_value(&options.snapshot)?;
-        let room = Room::restore(config.clone(), Arc::new(schema()?), snapshot)?;
-        Ok(Self { room, config })
+        let schema = Arc::new(if options.migrating { migrating_schema()? } else { schema()? });
+        let room = Room::restore(config.clone(), Arc::clone(&schema), snapshot)?;
+        Ok(Self { room, config, schema })
     }
 
     pub(crate) fn run(&mut self, now: Instant, command: RoomCommand) -> Report<Action> {
@@ -160,7 +165,7 @@ impl RoomMachine {
         let kept: Vec<Value> =
             connections.iter().filter_map(kept).map(|it| it.to_value()).collect();
         let stored = self.room.snapshot();
-        self.room = Room::restore(self.config.clone(), Arc::new(schema()?), stored)?;
+        self.room = Room::restore(self.config.clone(), Arc::clone(&self.schema), stored)?;
         let mut resumed = Vec::new();
         for session in &kept {
             let session = SessionSnapshot::from_value(session)?;
