@@ -124,7 +124,7 @@ impl Room {
     ) -> Result<(), MigrationError> {
         let since = request.last_server_clock.filter(|clock| self.store.knows_since(*clock));
         let documents = match since {
-            Some(clock) => [form.records(self.store.changes_since(clock))?].into(),
+            Some(clock) => Vec::from([form.records(self.store.changes_since(clock))?]),
             None => self.all_documents(&form)?,
         };
         if form.lens.is_some() {
@@ -134,8 +134,8 @@ impl Room {
         }
         let claim = self.claim(key, request.client_id.clone(), request.last_acked_push);
         let sight = self.first_sight(key);
-        let mut parts = documents;
-        parts.push(form.records(self.presence_of_others(key, sight.as_deref()))?);
+        let presence = form.records(self.presence_of_others(key, sight.as_deref()))?;
+        let parts: Vec<Bytes> = core::iter::once(presence).chain(documents).collect();
         let hydration_type = match since {
             Some(_) => HydrationType::WipePresence,
             None => HydrationType::WipeAll,
