@@ -150,6 +150,11 @@ counter_id! {
 }
 
 counter_id! {
+    /// A client's name for one subscription to a query. Never reused.
+    QueryId
+}
+
+counter_id! {
     /// A client's name for one connection. Never reused, so late input of a dead one is harmless.
     LinkId
 }

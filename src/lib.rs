@@ -20,7 +20,7 @@ mod wire;
 
 pub use client::{
     Backoff, Client, ClientAction, ClientCommit, ClientConfig, ClientEvent, ClientSnapshot,
-    NetworkHint, PresenceMode, RecordChange, Source, Status,
+    NetworkHint, PresenceMode, Query, QueryResults, RecordChange, Source, Status,
 };
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};
@@ -29,7 +29,7 @@ pub use error::{
     TransactError, UnknownConnection,
 };
 pub use frame::Frame;
-pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, RecordId, SessionId};
+pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, QueryId, RecordId, SessionId};
 pub use limits::Limits;
 pub use room::{
     Authorizer, Change, Commit, CommitError, Counters, History, Hooks, Meta, Origin, PushView,

@@ -11,6 +11,7 @@ use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::script::Setup;
 use crate::trace::{Lane, Mark};
+use crate::watched::Watched;
 use crate::world::{Event, EventKey, World, check_idle, check_late, rights};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason, Codec,
@@ -73,6 +74,8 @@ pub struct Honest {
     status: Status,
     pub(crate) copy: Records,
     others: Records,
+    /// Its subscriptions.
+    watched: Watched,
     /// What it was told, as plainly as can be.
     pub(crate) mirror: Mirror,
 }
@@ -113,6 +116,7 @@ impl Honest {
             status: Status::Offline,
             copy: Records::new(),
             others: Records::new(),
+            watched: Watched::default(),
             mirror: Mirror::default(),
         }
     }
@@ -268,6 +272,7 @@ impl World {
         match event {
             ClientEvent::Changed { changes, .. } => fold(&mut own.copy, client, changes),
             ClientEvent::Presence(changes) => fold(&mut own.others, client, changes),
+            ClientEvent::Query { query, changes } => own.watched.hears(client, query, changes),
             ClientEvent::Status(status) => {
                 own.status = status;
                 Ok(())
@@ -278,14 +283,15 @@ impl World {
     }
 
     /// What a client's application knows by events is what the client holds.
-    fn check_copies(&self, client: usize) -> Verdict {
-        let own = &self.clients[client];
+    fn check_copies(&mut self, client: usize) -> Verdict {
+        let own = &mut self.clients[client];
         let what = format!("documents of client {client} by its events");
         same(EVENTS, &what, &records_of(own.client.records()), &own.copy)?;
         let what = format!("presence at client {client} by its events");
         same(EVENTS, &what, &records_of(own.client.presence()), &own.others)?;
         let what = format!("the status of client {client} by its events");
-        same(EVENTS, &what, own.client.status(), &own.status)
+        same(EVENTS, &what, own.client.status(), &own.status)?;
+        own.watched.look(client, &mut own.client)
     }
 
     /// A client's dial reaches the room, or nobody.

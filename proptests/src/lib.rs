@@ -49,4 +49,5 @@ pub mod storage;
 pub mod tap;
 pub mod tape;
 pub mod trace;
+mod watched;
 pub mod world;

@@ -3,7 +3,7 @@
 use super::persist::ClientCommit;
 use crate::close::CloseReason;
 use crate::frame::Frame;
-use crate::ids::{LinkId, RecordId};
+use crate::ids::{LinkId, QueryId, RecordId};
 use crate::value::{Object, Value};
 use alloc::vec::Vec;
 
@@ -49,6 +49,15 @@ pub enum ClientEvent {
     },
     /// Presence records of others changed, in one step.
     Presence(Vec<RecordChange>),
+    /// The results of a [subscription](super::Client::subscribe) changed, in one step. Comes right
+    /// after the change of records that it is about.
+    Query {
+        /// Which subscription.
+        query: QueryId,
+        /// The results that look different now. One that was no result before has nothing in
+        /// `before`, and one that is none any more has nothing in `after`.
+        changes: Vec<RecordChange>,
+    },
     /// The room has answered all changes of documents: nothing is pending or unsent.
     Settled,
     /// The host sent something of the application's.

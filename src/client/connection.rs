@@ -9,6 +9,7 @@ use crate::ids::{Key, LinkId};
 use crate::time::Instant;
 use crate::value::Object;
 use crate::wire::Codec;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -181,6 +182,11 @@ impl Client {
     }
 
     pub(super) fn emit(&mut self, event: ClientEvent) {
-        self.actions.push_back(ClientAction::Event(event));
+        let mut seen = BTreeMap::new();
+        if let ClientEvent::Changed { changes, .. } | ClientEvent::Presence(changes) = &event {
+            seen = self.live.note(changes);
+        }
+        let seen = seen.into_iter().map(|(query, changes)| ClientEvent::Query { query, changes });
+        self.actions.extend(core::iter::once(event).chain(seen).map(ClientAction::Event));
     }
 }

@@ -16,6 +16,7 @@ mod keep;
 mod persist;
 mod presence;
 mod push;
+mod query;
 mod rebase;
 mod replica;
 mod restore;
@@ -25,6 +26,7 @@ mod timers;
 pub use action::{ClientAction, ClientEvent, NetworkHint, RecordChange, Source, Status};
 pub use config::{Backoff, ClientConfig, PresenceMode};
 pub use persist::{ClientCommit, ClientSnapshot};
+pub use query::{Query, QueryResults};
 
 use crate::error::{ConfigError, RecordError};
 use crate::ids::RecordId;
@@ -37,6 +39,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use connection::{Connection, Retry};
 use keep::Keeper;
+use query::LiveQueries;
 use replica::Replica;
 
 /// A client of a room: shows the application its records, applies its changes at once, and brings
@@ -104,6 +107,7 @@ pub struct Client {
     last_acked_push: u64,
     /// Whether the application knows that all is settled.
     told_settled: bool,
+    live: LiveQueries,
     actions: VecDeque<ClientAction>,
 }
 
@@ -151,6 +155,7 @@ impl Client {
             last_push: 0,
             last_acked_push: 0,
             told_settled: true,
+            live: LiveQueries::default(),
             actions: VecDeque::new(),
         };
         client.dial();

@@ -6,6 +6,7 @@ mod from_value;
 mod json;
 mod number;
 mod object;
+mod order;
 mod serde;
 mod text;
 mod to_key;

@@ -1,5 +1,6 @@
 //! What a number is: an IEEE double as JavaScript knows it, or an integer that needs more digits.
 
+use core::cmp::Ordering;
 use core::fmt;
 
 /// A number of a record: finite, and the same value however it was written.
@@ -26,6 +27,33 @@ enum Repr {
 }
 
 impl Eq for Number {}
+
+impl Ord for Number {
+    /// By what the numbers are worth, to the last digit.
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.0, other.0) {
+            (Repr::Int(a), Repr::Int(b)) => a.cmp(&b),
+            (Repr::Float(a), Repr::Float(b)) => a.total_cmp(&b),
+            (Repr::Int(int), Repr::Float(float)) => int_to_float(int, float),
+            (Repr::Float(float), Repr::Int(int)) => int_to_float(int, float).reverse(),
+        }
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// How an integer compares with a float, which is finite.
+#[expect(clippy::cast_precision_loss, reason = "rounding keeps the order, and ties are looked at")]
+fn int_to_float(int: i64, float: f64) -> Ordering {
+    let rough = (int as f64).total_cmp(&float);
+    // Where an integer is rounded floats are whole, and fit: they are rounded ones themselves.
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 2^63")]
+    rough.then_with(|| i128::from(int).cmp(&(float as i128)))
+}
 
 impl Number {
     /// The number nearest to nothing: `None` for NaN and the infinities, which JSON cannot carry.

@@ -9,6 +9,7 @@ mod once;
 mod persist;
 mod presence;
 mod pushes;
+mod queries;
 mod timers;
 mod together;
 
@@ -66,6 +67,8 @@ struct Done {
     /// `source id before -> after`
     changes: Vec<String>,
     presence: Vec<String>,
+    /// `query id before -> after`
+    queries: Vec<String>,
     settled: usize,
     custom: Vec<Value>,
     persisted: Vec<ClientCommit>,
@@ -95,6 +98,10 @@ fn drain(client: &mut Client) -> Done {
             ClientAction::Event(ClientEvent::Presence(changes)) => {
                 assert!(!changes.is_empty());
                 done.presence.extend(changes.iter().map(change));
+            }
+            ClientAction::Event(ClientEvent::Query { query, changes }) => {
+                assert!(!changes.is_empty());
+                done.queries.extend(changes.iter().map(|it| format!("{query} {}", change(it))));
             }
             ClientAction::Event(ClientEvent::Settled) => done.settled += 1,
             ClientAction::Event(ClientEvent::Custom(data)) => done.custom.push(data),
