@@ -1,5 +1,5 @@
 // Runs every `*.test.mjs` of this folder, one after the other, and ends with 0 only when all of them do.
-// First: cargo build --release -p roomsync-server -p roomsync-machines && cargo build --release -p roomsync-tokio --example edit
+// First: cargo build --release -p roomsync-server -p roomsync-machines && cargo build --release -p roomsync-tokio --features sqlite --example edit
 //
 // ROOMSYNC_SERVER  the server's command (default: target/release/roomsync-server)
 // ROOMSYNC_EDIT    the editing client's command (default: target/release/examples/edit)

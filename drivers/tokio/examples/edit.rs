@@ -2,27 +2,31 @@
 //! the documents that it ends with, as one JSON object from id to record.
 //!
 //! ```text
-//! cargo run -p roomsync-tokio --example edit -- ws://127.0.0.1:8787/connect/plans \
-//!     --session alice --seed 1 --edits 100 [--schema FILE]
+//! cargo run -p roomsync-tokio --features sqlite --example edit -- ws://127.0.0.1:8787/connect/plans \
+//!     --session alice --seed 1 --edits 100 [--schema FILE] [--store FILE]
 //! ```
 //!
 //! A room wants to know what versions of record types its clients speak. That is in the schema
 //! file, in the form of the server's `--schema`; it needs a `schema`. Without one it is that of
 //! tldraw 5.4.2, so that clients of that version can join, in rooms of either kind of server.
 //! Several can run at once, each with a session name of its own.
+//!
+//! With `--store` what the room has not confirmed is kept in that file, and a later run with the same
+//! file, room and session brings it to the room, even if this one was killed.
 
+use futures_util::StreamExt;
 use roomsync::{ClientEvent, Object, Schema, Scope, Status, TransactError, Transaction, Value};
-use roomsync_tokio::{Client, ClientOptions};
+use roomsync_tokio::{Client, ClientOptions, Events, Missed, SqliteStore};
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const TLDRAW: &str = include_str!("tldraw-5.4.2.json");
-const USAGE: &str = "usage: edit URL --session ID --seed N --edits N [--schema FILE]";
+const USAGE: &str =
+    "usage: edit URL --session ID --seed N --edits N [--schema FILE] [--store FILE]";
 /// How long nothing may happen for the room to be called quiet.
 const QUIET: Duration = Duration::from_millis(1500);
 /// How long the first connection may take.
@@ -34,7 +38,7 @@ const MAX_NAME: usize = 400;
 /// Levels of `meta` below which nothing is changed.
 const META_DEPTH: u32 = 3;
 
-type AnyError = Box<dyn Error>;
+type AnyError = Box<dyn Error + Send + Sync>;
 
 struct Arguments {
     url: String,
@@ -42,6 +46,7 @@ struct Arguments {
     seed: u64,
     edits: u64,
     schema: Option<String>,
+    store: Option<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -66,7 +71,13 @@ async fn run() -> Result<(), AnyError> {
     };
     let schema = Arc::new(schema);
     let options = ClientOptions::new(arguments.session.as_str(), Arc::clone(&schema));
-    let client = Client::connect(&arguments.url, options)?;
+    let client = match &arguments.store {
+        Some(file) => {
+            let store = SqliteStore::open(file).map_err(|error| format!("{file}: {error}"))?;
+            Client::open(&arguments.url, options, store).await?
+        }
+        None => Client::connect(&arguments.url, options)?,
+    };
     let events = client.subscribe();
     let online = timeout(PATIENCE, client.online()).await;
     online.map_err(|_| format!("cannot connect to {}", arguments.url))?.map_err(refused)?;
@@ -85,25 +96,22 @@ async fn run() -> Result<(), AnyError> {
     };
     let records = client.records().into_iter().filter(|(_, record)| is_document(record));
     let documents: Object = records.map(|(id, record)| (id.as_str().to_owned(), record)).collect();
-    client.close().await;
+    client.close().await?;
     writeln!(std::io::stdout(), "{documents}")?;
     Ok(())
 }
 
 /// Returns once nothing has changed for a while, and the client is in the room with all confirmed.
-async fn quiet(
-    client: &Client,
-    mut events: broadcast::Receiver<ClientEvent>,
-) -> Result<(), AnyError> {
+async fn quiet(client: &Client, mut events: Events) -> Result<(), AnyError> {
     let mut changed = Instant::now();
     loop {
-        match timeout_at(changed + QUIET, events.recv()).await {
+        match timeout_at(changed + QUIET, events.next()).await {
             // What was missed may have been a change.
-            Ok(Ok(ClientEvent::Changed { .. }) | Err(RecvError::Lagged(_))) => {
+            Ok(Some(Ok(ClientEvent::Changed { .. }) | Err(Missed(_)))) => {
                 changed = Instant::now();
             }
-            Ok(Ok(_)) => {}
-            Ok(Err(RecvError::Closed)) => return Err("the client ended".into()),
+            Ok(Some(Ok(_))) => {}
+            Ok(None) => return Err("the client ended".into()),
             Err(_) if client.status() == Status::Online && client.is_settled() => return Ok(()),
             Err(_) => {
                 client.online().await.map_err(refused)?;
@@ -238,7 +246,7 @@ impl Random {
 impl Arguments {
     fn read() -> Result<Self, AnyError> {
         let (mut url, mut session, mut seed) = (None, None, None);
-        let (mut edits, mut schema) = (None, None);
+        let (mut edits, mut schema, mut store) = (None, None, None);
         let mut rest = std::env::args().skip(1);
         while let Some(argument) = rest.next() {
             let slot = match argument.as_str() {
@@ -246,6 +254,7 @@ impl Arguments {
                 "--seed" => &mut seed,
                 "--edits" => &mut edits,
                 "--schema" => &mut schema,
+                "--store" => &mut store,
                 _ if url.is_none() && !argument.starts_with('-') => {
                     url = Some(argument);
                     continue;
@@ -260,6 +269,7 @@ impl Arguments {
             seed: seed.ok_or(USAGE)?.parse().map_err(|error| format!("--seed: {error}"))?,
             edits: edits.ok_or(USAGE)?.parse().map_err(|error| format!("--edits: {error}"))?,
             schema,
+            store,
         })
     }
 }

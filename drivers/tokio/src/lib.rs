@@ -14,9 +14,17 @@ mod host;
 mod storage;
 mod writer;
 
-pub use client::{Client, ClientOptions, ConnectError};
+#[cfg(feature = "sqlite")]
+pub use client::SqliteStore;
+pub use client::{
+    BeforeDial, Client, ClientOptions, ClientStore, ConnectError, Events, LiveQuery, Missed,
+    StoreError, StoreFailed,
+};
 pub use host::{
     CommandError, EventHook, HostOptions, Incoming, Outgoing, RoomHandle, RoomHost,
     RoomUnavailable, StartError,
 };
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use storage::{MemoryStorage, RoomCommit, RoomId, Storage, StorageError};
+pub use tokio_tungstenite::tungstenite::handshake::client::Request;

@@ -6,134 +6,26 @@
     reason = "a test that panics has failed, as it should"
 )]
 
-use futures_util::{SinkExt, StreamExt};
+mod server;
+
+use futures_util::StreamExt;
 use roomsync::{
-    ClientEvent, CloseReason, Codec, Object, RecordType, Schema, Scope, SessionParams, Source,
-    Status,
+    ClientEvent, CloseReason, Codec, Query, RecordChange, Source, Status, TransactError,
+    Transaction,
 };
-use roomsync_tokio::{
-    Client, ClientOptions, HostOptions, Incoming, MemoryStorage, Outgoing, RoomHost,
-};
-use std::future::ready;
+use roomsync_tokio::{Client, ClientOptions, Events, Missed};
+use server::{Binary, Server, in_time, note, record, schema};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio_tungstenite::accept_hdr_async;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-
-/// A host behind a socket: all that a server needs.
-struct Server {
-    host: RoomHost,
-    url: String,
-    connections: Arc<Mutex<JoinSet<()>>>,
-    binary: Arc<Binary>,
-}
-
-/// How many binary messages there were so far.
-#[derive(Default)]
-struct Binary {
-    to_host: AtomicUsize,
-    to_clients: AtomicUsize,
-}
-
-impl Server {
-    async fn start(set: impl FnOnce(&mut HostOptions)) -> Self {
-        let mut options = HostOptions::default();
-        set(&mut options);
-        let host = RoomHost::start(MemoryStorage::default(), schema(), options).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("ws://{}/plans", listener.local_addr().unwrap());
-        let connections = Arc::new(Mutex::new(JoinSet::new()));
-        let (serving, accepted) = (host.clone(), Arc::clone(&connections));
-        let binary = Arc::<Binary>::default();
-        let counts = Arc::clone(&binary);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                accepted.lock().unwrap().spawn(serve(serving.clone(), stream, Arc::clone(&counts)));
-            }
-        });
-        Self { host, url, connections, binary }
-    }
-
-    fn client(&self, session: &str) -> Client {
-        Client::connect(&self.url, ClientOptions::new(session, schema())).unwrap()
-    }
-
-    /// All connections break, without a closing handshake.
-    fn cut(&self) {
-        self.connections.lock().unwrap().abort_all();
-    }
-
-    async fn record(&self, id: &str) -> Option<Object> {
-        let (room, id) = (self.host.room("plans"), id.to_owned());
-        in_time(room.with(move |room, _| room.record(&id).cloned())).await.unwrap()
-    }
-}
-
-async fn serve(host: RoomHost, stream: TcpStream, binary: Arc<Binary>) {
-    let mut query = String::new();
-    #[allow(clippy::result_large_err, reason = "the signature is the library's")]
-    let note = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
-        query = request.uri().query().unwrap_or_default().to_owned();
-        Ok(response)
-    };
-    let (sink, stream) = accept_hdr_async(stream, note).await.unwrap().split();
-    let session = query.strip_prefix("sessionId=").unwrap();
-    let incoming = stream.take_while(|message| ready(message.is_ok())).filter_map(|message| {
-        let message = message.ok().filter(|it| it.is_text() || it.is_binary());
-        let is_binary = message.as_ref().is_some_and(Message::is_binary);
-        binary.to_host.fetch_add(is_binary.into(), Ordering::Relaxed);
-        ready(message.map(|message| Incoming::Message(message.into_data())))
-    });
-    let outgoing = sink.with(|outgoing| {
-        ready(Ok::<_, Error>(match outgoing {
-            Outgoing::Frame(frame) if frame.is_binary() => {
-                binary.to_clients.fetch_add(1, Ordering::Relaxed);
-                Message::Binary(frame.into())
-            }
-            Outgoing::Frame(frame) => Message::text(frame.as_text().unwrap()),
-            Outgoing::Close(reason) => Message::Close(Some(CloseFrame {
-                code: reason.code().into(),
-                reason: Utf8Bytes::from(reason.text()),
-            })),
-        }))
-    });
-    host.connect("plans", SessionParams::new(session), incoming, outgoing).await;
-}
-
-fn schema() -> Arc<Schema> {
-    let builder = Schema::builder()
-        .record_type("note", RecordType::new(Scope::Document))
-        .record_type("cursor", RecordType::new(Scope::Presence))
-        .record_type("view", RecordType::new(Scope::Session));
-    Arc::new(builder.sequence("com.example.note", 1).build().unwrap())
-}
-
-fn record(json: &str) -> Object {
-    json.parse().unwrap()
-}
-
-fn note(id: &str) -> Object {
-    record(&format!(r#"{{"id":"{id}","typeName":"note"}}"#))
-}
-
-/// Waits for what comes soon, or the test has failed.
-async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it took too long")
-}
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
 
 /// Waits for an event that fits.
-async fn event(
-    events: &mut tokio::sync::broadcast::Receiver<ClientEvent>,
-    fits: impl Fn(&ClientEvent) -> bool,
-) -> ClientEvent {
+async fn event(events: &mut Events, fits: impl Fn(&ClientEvent) -> bool) -> ClientEvent {
     in_time(async {
         loop {
-            let event = events.recv().await.unwrap();
+            let event = events.next().await.unwrap().unwrap();
             if fits(&event) {
                 return event;
             }
@@ -217,7 +109,7 @@ async fn a_client_that_the_room_refuses_stops() {
     assert_eq!(in_time(bob.online()).await, Err(refused.clone()));
     assert_eq!(in_time(bob.synced()).await, Err(refused));
     assert_eq!(bob.record("note:b"), Some(note("note:b")));
-    in_time(bob.close()).await;
+    in_time(bob.close()).await.unwrap();
 }
 
 #[tokio::test]
@@ -228,11 +120,11 @@ async fn a_client_pushes_what_is_unsent_before_it_closes() {
     for number in 0..20 {
         alice.transact(|tx| tx.put(note(&format!("note:{number}")))).unwrap();
     }
-    in_time(alice.close()).await;
+    in_time(alice.close()).await.unwrap();
     assert_eq!(alice.status(), Status::Closed);
     assert!(server.record("note:19").await.is_some());
     // And once more does no harm.
-    in_time(alice.close()).await;
+    in_time(alice.close()).await.unwrap();
 }
 
 #[tokio::test]
@@ -240,7 +132,7 @@ async fn a_client_that_never_connected_closes_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/plans", listener.local_addr().unwrap());
     let client = Client::connect(&url, ClientOptions::new("alice", schema())).unwrap();
-    in_time(client.close()).await;
+    in_time(client.close()).await.unwrap();
     assert_eq!(in_time(client.online()).await, Err(Status::Closed));
 }
 
@@ -275,13 +167,13 @@ async fn a_client_that_closes_says_so() {
     let (stream, _) = in_time(listener.accept()).await.unwrap();
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     assert!(in_time(socket.next()).await.unwrap().unwrap().is_text());
-    let closed = tokio::spawn(async move { client.close().await });
+    let closed = tokio::spawn(async move { client.close().await.is_ok() });
     let Some(Ok(Message::Close(Some(close)))) = in_time(socket.next()).await else {
         panic!("expected a close")
     };
     assert_eq!(close.reason.as_str(), CloseReason::Closed.text());
     assert!(in_time(socket.next()).await.is_none());
-    in_time(closed).await.unwrap();
+    assert!(in_time(closed).await.unwrap());
 }
 
 #[tokio::test]
@@ -295,4 +187,92 @@ async fn each_client_has_an_id_of_its_own_and_its_pushes_are_counted() {
     let room = server.host.room("plans");
     let counted = in_time(room.with(|room, _| room.snapshot().applied_pushes)).await;
     assert_eq!(counted.unwrap().len(), 1);
+}
+
+fn set(tx: &mut Transaction<'_>, id: &str, done: bool) -> Result<(), TransactError> {
+    tx.update(id, |note| drop(note.insert("done", done)))
+}
+
+fn ids(live: &roomsync_tokio::LiveQuery) -> Vec<String> {
+    live.results().iter().map(|(id, _)| id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_live_query_shows_what_others_do_and_ends_with_the_client() {
+    let server = Server::start(|_| {}).await;
+    let (alice, bob) = (server.client("alice"), server.client("bob"));
+    in_time(bob.online()).await.unwrap();
+    let mut open = bob.live(Query::of("note").eq("done", false));
+    assert!(open.results().is_empty());
+    for id in ["note:b", "note:a"] {
+        alice.transact(|tx| tx.put(note(id))).unwrap();
+        alice.transact(|tx| set(tx, id, false)).unwrap();
+    }
+    while open.results().len() < 2 {
+        in_time(open.next()).await.unwrap();
+    }
+    assert_eq!(ids(&open), ["note:a", "note:b"]);
+    alice.transact(|tx| set(tx, "note:b", true)).unwrap();
+    let changes = in_time(open.next()).await.unwrap();
+    assert!(matches!(&*changes, [RecordChange { after: None, .. }]));
+    assert_eq!(ids(&open), ["note:a"]);
+    assert_eq!(bob.query(&Query::of("note")).len(), 2);
+    in_time(bob.close()).await.unwrap();
+    assert_eq!(in_time(open.next()).await, None);
+}
+
+#[tokio::test]
+async fn a_slow_live_query_is_told_of_many_changes_as_of_one() {
+    let server = Server::start(|_| {}).await;
+    let alice = server.client("alice");
+    let mut all = alice.live(Query::of("note"));
+    alice.transact(|tx| tx.put(note("note:gone"))).unwrap();
+    for number in 0..100 {
+        let counted = record(&format!(r#"{{"id":"note:a","typeName":"note","n":{number}}}"#));
+        alice.transact(|tx| tx.put(counted)).unwrap();
+        tokio::task::yield_now().await;
+    }
+    alice.transact(|tx| tx.remove("note:gone")).unwrap();
+    in_time(alice.synced()).await.unwrap();
+    let changes = in_time(all.next()).await.unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].after, alice.record("note:a"));
+    assert_eq!((&changes[0].before, ids(&all)), (&None, vec!["note:a".to_owned()]));
+}
+
+#[tokio::test]
+async fn who_listens_too_slowly_is_told_what_was_missed_and_holds_nobody_up() {
+    let server = Server::start(|_| {}).await;
+    let mut options = ClientOptions::new("alice", schema());
+    options.event_capacity = 4;
+    let alice = Client::connect(&server.url, options).unwrap();
+    let mut slow = alice.subscribe();
+    for number in 0..50 {
+        alice.transact(|tx| tx.put(note(&format!("note:{number}")))).unwrap();
+        tokio::task::yield_now().await;
+    }
+    in_time(alice.synced()).await.unwrap();
+    assert!(matches!(in_time(slow.next()).await, Some(Err(Missed(40..)))));
+    assert!(in_time(slow.next()).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn each_attempt_to_connect_is_prepared_anew() {
+    let server = Server::start(|_| {}).await;
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&attempts);
+    let options = ClientOptions::new("alice", schema()).with_before_dial(move |request| {
+        let attempt = counted.fetch_add(1, Ordering::Relaxed);
+        async move {
+            // The first time there is no token to be had.
+            if attempt == 0 { Err("no token".into()) } else { Ok(request) }
+        }
+    });
+    let alice = Client::connect(&server.url, options).unwrap();
+    in_time(alice.online()).await.unwrap();
+    assert_eq!(attempts.load(Ordering::Relaxed), 2);
+    let mut heard = alice.subscribe();
+    server.cut();
+    event(&mut heard, |event| *event == ClientEvent::Status(Status::Online)).await;
+    assert_eq!(attempts.load(Ordering::Relaxed), 3);
 }

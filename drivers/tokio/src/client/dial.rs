@@ -1,9 +1,11 @@
 //! Where a client connects to, and how.
 
-use roomsync::{ConfigError, SessionId};
+use super::options::{BeforeDial, ClientOptions};
+use super::store::StoreError;
+use roomsync::{ConfigError, RestoreError, SessionId};
+use std::error::Error;
 use std::fmt;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -21,24 +23,26 @@ pub enum ConnectError {
     Scheme,
     /// The configuration cannot work.
     Config(ConfigError),
+    /// The store cannot be read.
+    Store(StoreError),
+    /// The store holds something that no client has left, or that cannot be gone on from.
+    Restore(RestoreError),
 }
 
 /// Connects to one address, as often as it takes.
 #[derive(Clone)]
 pub(super) struct Dialer {
     request: Request,
+    before_dial: Option<BeforeDial>,
     config: WebSocketConfig,
     #[cfg(feature = "tls")]
     connector: tokio_tungstenite::Connector,
 }
 
 impl Dialer {
-    pub(super) fn new(
-        url: &str,
-        session: &SessionId,
-        message_bytes: usize,
-    ) -> Result<Self, ConnectError> {
-        let request = with_session(url, session).into_client_request();
+    pub(super) fn new(url: &str, options: &ClientOptions) -> Result<Self, ConnectError> {
+        let message_bytes = options.config.limits.message_bytes;
+        let request = with_session(url, &options.session).into_client_request();
         let request = request.map_err(|error| ConnectError::Url(error.to_string()))?;
         match request.uri().scheme_str() {
             Some("ws") => {}
@@ -50,14 +54,18 @@ impl Dialer {
             .max_frame_size(Some(message_bytes));
         Ok(Self {
             request,
+            before_dial: options.before_dial.clone(),
             config,
             #[cfg(feature = "tls")]
-            connector: tls(),
+            connector: tls(options),
         })
     }
 
-    pub(super) async fn dial(self) -> Result<Socket, tungstenite::Error> {
-        let (request, config) = (self.request, Some(self.config));
+    pub(super) async fn dial(self) -> Result<Socket, Box<dyn Error + Send + Sync>> {
+        let (mut request, config) = (self.request, Some(self.config));
+        if let Some(before_dial) = self.before_dial {
+            request = before_dial.prepare(request).await?;
+        }
         // Small frames must not wait for company.
         let no_delay = true;
         #[cfg(feature = "tls")]
@@ -73,12 +81,15 @@ impl Dialer {
     }
 }
 
-/// Trusts the certificates that browsers trust.
 #[cfg(feature = "tls")]
-fn tls() -> tokio_tungstenite::Connector {
-    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots);
-    tokio_tungstenite::Connector::Rustls(config.with_no_client_auth().into())
+fn tls(options: &ClientOptions) -> tokio_tungstenite::Connector {
+    let config = options.tls.clone().unwrap_or_else(|| {
+        // Whom browsers trust.
+        let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let config = rustls::ClientConfig::builder().with_root_certificates(roots);
+        config.with_no_client_auth().into()
+    });
+    tokio_tungstenite::Connector::Rustls(config)
 }
 
 /// `url` with `sessionId` added to its query.
@@ -107,11 +118,13 @@ impl fmt::Display for ConnectError {
                 "the address is not like ws://host/path; for wss:// the feature `tls` is needed",
             ),
             Self::Config(error) => error.fmt(f),
+            Self::Store(error) => write!(f, "the store cannot be read: {error}"),
+            Self::Restore(error) => write!(f, "what the store holds cannot be used: {error}"),
         }
     }
 }
 
-impl std::error::Error for ConnectError {}
+impl Error for ConnectError {}
 
 #[cfg(test)]
 mod tests {
@@ -130,10 +143,12 @@ mod tests {
 
     #[test]
     fn what_is_no_websocket_address_is_refused() {
+        let options = ClientOptions::new("a", std::sync::Arc::new(roomsync::Schema::tldraw()));
+        let dialer = |url| Dialer::new(url, &options);
         for url in ["http://h/r", "h/r", "", "ws://", "ws://a b/r"] {
-            assert!(Dialer::new(url, &"a".into(), 1).is_err(), "{url}");
+            assert!(dialer(url).is_err(), "{url}");
         }
-        assert!(Dialer::new("ws://h/r", &"a".into(), 1).is_ok());
-        assert_eq!(Dialer::new("wss://h/r", &"a".into(), 1).is_ok(), cfg!(feature = "tls"));
+        assert!(dialer("ws://h/r").is_ok());
+        assert_eq!(dialer("wss://h/r").is_ok(), cfg!(feature = "tls"));
     }
 }

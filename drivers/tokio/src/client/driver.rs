@@ -3,14 +3,20 @@
 use super::Shared;
 use super::dial::{Dialer, Socket};
 use super::link::Link;
+use super::store::{ClientStore, StoreError};
 use bytes::Bytes;
-use roomsync::{ClientAction, CloseReason, LinkId, Status};
+use roomsync::{
+    Client as Machine, ClientAction, ClientCommit, ClientEvent, CloseReason, LinkId, Status,
+};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::iter;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::DropGuard;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-use tracing::debug;
+use tracing::{debug, error};
 
 /// Inputs that wait. When there are more, nothing is read from the socket.
 const WAITING_INPUTS: usize = 64;
@@ -25,6 +31,8 @@ pub(super) enum Input {
 pub(super) struct Driver {
     shared: Arc<Shared>,
     dialer: Dialer,
+    /// Where to keep what shall be kept. Lent to another thread while that writes.
+    store: Option<Box<dyn ClientStore>>,
     inputs: mpsc::Receiver<Input>,
     sender: mpsc::Sender<Input>,
     /// The latest attempt to connect; earlier ones are given up.
@@ -36,12 +44,17 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(shared: Arc<Shared>, dialer: Dialer) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        dialer: Dialer,
+        store: Option<Box<dyn ClientStore>>,
+    ) -> Self {
         let (sender, inputs) = mpsc::channel(WAITING_INPUTS);
         let ended = shared.ended.clone().drop_guard();
         Self {
             shared,
             dialer,
+            store,
             inputs,
             sender,
             attempt: 0,
@@ -55,7 +68,7 @@ impl Driver {
     /// Runs until the client is closed.
     pub(super) async fn run(mut self) {
         loop {
-            self.carry_out();
+            self.carry_out().await;
             let (deadline, is_closed) = {
                 let machine = self.shared.machine();
                 (machine.poll_timeout(), *machine.status() == Status::Closed)
@@ -83,6 +96,8 @@ impl Driver {
         self.inputs.close();
         self.tasks.close();
         self.tasks.wait().await;
+        self.shared.ended.cancel();
+        self.shared.live.end();
     }
 
     fn handle(&mut self, input: Input) {
@@ -108,31 +123,81 @@ impl Driver {
     }
 
     /// Does all that the machine wants.
-    fn carry_out(&mut self) {
+    async fn carry_out(&mut self) {
         loop {
-            let action = self.shared.machine().poll_action();
-            match action {
-                Some(ClientAction::Dial) => self.dial(),
-                Some(ClientAction::Send { link, frame }) => {
-                    if let Some(link) = self.links.get(&link) {
-                        link.send(frame);
-                    }
-                }
-                Some(ClientAction::Close { link, reason }) => {
-                    if let Some(link) = self.links.remove(&link) {
-                        link.close(reason);
-                    }
-                }
-                // It is configured not to persist.
-                Some(ClientAction::Persist(_)) => {}
-                Some(ClientAction::Event(event)) => {
-                    // Nobody may have subscribed.
-                    self.shared.events.send(event).ok();
-                }
-                None => break,
+            let (actions, commands) = {
+                let mut machine = self.shared.machine();
+                let actions: Vec<ClientAction> = iter::from_fn(|| machine.poll_action()).collect();
+                (actions, self.shared.commands.load(Ordering::Acquire))
+            };
+            // All of it is durable before any of it is told: one write for many commits.
+            let commits: Vec<ClientCommit> = actions.iter().filter_map(to_keep).cloned().collect();
+            if let Err(failed) = self.keep(commits).await {
+                self.end_without_store(failed);
+                break;
             }
+            self.shared.carried_out.store(commands, Ordering::Release);
+            if actions.is_empty() {
+                break;
+            }
+            actions.into_iter().for_each(|action| self.act(action));
         }
         self.shared.changed.send_replace(());
+    }
+
+    fn act(&mut self, action: ClientAction) {
+        match action {
+            ClientAction::Dial => self.dial(),
+            ClientAction::Send { link, frame } => {
+                if let Some(link) = self.links.get(&link) {
+                    link.send(frame);
+                }
+            }
+            ClientAction::Close { link, reason } => {
+                if let Some(link) = self.links.remove(&link) {
+                    link.close(reason);
+                }
+            }
+            ClientAction::Persist(_) => {}
+            ClientAction::Event(ClientEvent::Query { query, changes }) => {
+                self.shared.live.tell(query, changes);
+            }
+            ClientAction::Event(event) => {
+                // Nobody may have subscribed.
+                self.shared.events.send(event).ok();
+            }
+        }
+    }
+
+    async fn keep(&mut self, commits: Vec<ClientCommit>) -> Result<(), StoreError> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let Some(mut store) = self.store.take() else { return Ok(()) };
+        let (store, kept) = spawn_blocking(move || {
+            let kept = store.apply(&commits);
+            (store, kept)
+        })
+        .await?;
+        self.store = Some(store);
+        kept
+    }
+
+    /// Ends the client, and tells its room nothing more: it might be what was not kept.
+    fn end_without_store(&mut self, failed: StoreError) {
+        error!(error = %failed, "the client ends, since its store failed");
+        *self.shared.store_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+        for (_, link) in core::mem::take(&mut self.links) {
+            link.close(CloseReason::Closed);
+        }
+        let now = self.shared.clock.now();
+        let mut machine = self.shared.machine();
+        Machine::close(&mut machine, now);
+        for action in iter::from_fn(|| machine.poll_action()) {
+            if let ClientAction::Event(event) = action {
+                self.shared.events.send(event).ok();
+            }
+        }
     }
 
     fn dial(&mut self) {
@@ -151,4 +216,8 @@ impl Driver {
         };
         self.dialing = Some(AbortOnDropHandle::new(tokio::spawn(dial)));
     }
+}
+
+fn to_keep(action: &ClientAction) -> Option<&ClientCommit> {
+    if let ClientAction::Persist(commit) = action { Some(commit) } else { None }
 }

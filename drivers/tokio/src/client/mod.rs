@@ -2,54 +2,34 @@
 
 mod dial;
 mod driver;
+mod events;
 mod link;
+mod live;
+mod options;
+mod store;
 
 pub use dial::ConnectError;
+pub use events::{Events, Missed};
+pub use live::LiveQuery;
+pub use options::{BeforeDial, ClientOptions};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
+pub use store::{ClientStore, StoreError, StoreFailed};
 
 use crate::clock::Clock;
 use dial::Dialer;
 use driver::Driver;
+use live::LiveQueries;
 use roomsync::{
-    Client as Machine, ClientConfig, ClientEvent, ClientId, Instant, NetworkHint, Object, Record,
-    RecordError, RecordId, Schema, SessionId, Status, TransactError, Transaction, Value,
+    Client as Machine, ClientEvent, Instant, NetworkHint, Object, Query, QueryResults, Record,
+    RecordError, RecordId, Status, TransactError, Transaction, Value,
 };
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
-
-/// What a client is.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ClientOptions {
-    /// What the client calls its session. Each client of a room needs a name of its own: a second
-    /// one with the same takes the place of the first.
-    pub session: SessionId,
-    /// The record types, with the versions that are told to the room.
-    pub schema: Arc<Schema>,
-    /// How the client behaves. Its [`ClientConfig::client_id`] is a new random one, unless the
-    /// system has no randomness to give, so that each push takes effect once.
-    pub config: ClientConfig,
-    /// Events that are kept for a subscriber that is behind.
-    pub event_capacity: usize,
-}
-
-impl ClientOptions {
-    /// A client with the default configuration and a client id of its own.
-    #[must_use]
-    pub fn new(session: impl Into<SessionId>, schema: Arc<Schema>) -> Self {
-        let mut config = ClientConfig::default();
-        config.client_id = random_client_id();
-        Self { session: session.into(), schema, config, event_capacity: 4096 }
-    }
-}
-
-/// An id that nobody else has or guesses.
-fn random_client_id() -> Option<ClientId> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(ClientId::from(format!("{:032x}", u128::from_le_bytes(bytes))))
-}
 
 /// A client of a room. Clones are the same client, which closes when the last of them is dropped.
 ///
@@ -70,7 +50,7 @@ fn random_client_id() -> Option<ClientId> {
 /// let note: Object = r#"{"id":"note:a","typeName":"note","text":"Hello"}"#.parse()?;
 /// client.transact(|tx| tx.put(note))?;
 /// client.synced().await.map_err(|status| format!("{status:?}"))?;
-/// client.close().await;
+/// client.close().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -88,6 +68,13 @@ struct Shared {
     /// The machine has got something for the driver to do.
     wake: Notify,
     events: broadcast::Sender<ClientEvent>,
+    live: LiveQueries,
+    /// How many commands there were; grows only while the machine is locked.
+    commands: AtomicU64,
+    /// So many of them have been carried out, with all that they made durable.
+    carried_out: AtomicU64,
+    /// Why the store failed, which ended the client.
+    store_error: Mutex<Option<StoreError>>,
     /// Whatever is waited for may have come.
     changed: watch::Sender<()>,
     /// The driver has ended.
@@ -103,21 +90,62 @@ impl Client {
     ///
     /// When the address is none of a WebSocket, or the client cannot work as configured.
     pub fn connect(url: &str, options: ClientOptions) -> Result<Self, ConnectError> {
-        let ClientOptions { session, schema, mut config, event_capacity } = options;
-        config.persist = false;
-        let dialer = Dialer::new(url, &session, config.limits.message_bytes)?;
+        let mut options = options;
+        options.config.persist = false;
+        let dialer = Dialer::new(url, &options)?;
         let clock = Clock::start();
+        let ClientOptions { schema, config, event_capacity, .. } = options;
         let machine = Machine::new(clock.now(), config, schema).map_err(ConnectError::Config)?;
+        Ok(Self::start(machine, clock, dialer, event_capacity, None))
+    }
+
+    /// A client that keeps in `store` what the room has confirmed and what it has not, and goes on
+    /// from what is there, even if the process was killed. Otherwise like [`Client::connect`].
+    ///
+    /// A store belongs to one room and one session name. Changes are durable a moment after they
+    /// are made: to wait for that there is [`Client::kept`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`], and when the store cannot be read or holds nothing that a client has
+    /// left.
+    pub async fn open(
+        url: &str,
+        options: ClientOptions,
+        mut store: impl ClientStore,
+    ) -> Result<Self, ConnectError> {
+        let dialer = Dialer::new(url, &options)?;
+        let ClientOptions { schema, config, event_capacity, .. } = options;
+        let loaded = spawn_blocking(move || store.load().map(|kept| (kept, store))).await;
+        let loaded = loaded.unwrap_or_else(|panic| Err(panic.into()));
+        let (kept, store) = loaded.map_err(ConnectError::Store)?;
+        let clock = Clock::start();
+        let machine = Machine::restore(clock.now(), config, schema, &kept);
+        let machine = machine.map_err(ConnectError::Restore)?;
+        Ok(Self::start(machine, clock, dialer, event_capacity, Some(Box::new(store))))
+    }
+
+    fn start(
+        machine: Machine,
+        clock: Clock,
+        dialer: Dialer,
+        event_capacity: usize,
+        store: Option<Box<dyn ClientStore>>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             machine: Mutex::new(machine),
             clock,
             wake: Notify::new(),
             events: broadcast::Sender::new(event_capacity.max(1)),
+            live: LiveQueries::default(),
+            commands: AtomicU64::new(0),
+            carried_out: AtomicU64::new(0),
+            store_error: Mutex::new(None),
             changed: watch::Sender::new(()),
             ended: CancellationToken::new(),
         });
-        tokio::spawn(Driver::new(Arc::clone(&shared), dialer).run());
-        Ok(Self { owner: Arc::new(Owner(shared)) })
+        tokio::spawn(Driver::new(Arc::clone(&shared), dialer, store).run());
+        Self { owner: Arc::new(Owner(shared)) }
     }
 
     /// Changes documents and records of session scope in one step, at once. See
@@ -186,12 +214,27 @@ impl Client {
         self.shared().command(|machine, now| machine.handle_network(now, hint));
     }
 
-    /// What happens from now on, in order. Records may be ahead of the events. A receiver that
-    /// falls behind by more than [`ClientOptions::event_capacity`] is told that it missed some,
-    /// and has to look at [`Client::records`] again.
+    /// What happens from now on.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<ClientEvent> {
-        self.shared().events.subscribe()
+    pub fn subscribe(&self) -> Events {
+        Events::new(self.shared().events.subscribe())
+    }
+
+    /// The records that `query` asks for now. See [`roomsync::Client::query`].
+    #[must_use]
+    pub fn query(&self, query: &Query) -> QueryResults {
+        self.shared().machine().query(query)
+    }
+
+    /// The records that `query` asks for, now and from now on. See [`roomsync::Client::subscribe`].
+    #[must_use]
+    pub fn live(&self, query: Query) -> LiveQuery {
+        let shared = &self.owner.0;
+        let mut machine = shared.machine();
+        let (id, results) = machine.subscribe(query);
+        // Before anybody can poll an event of it.
+        let waiting = shared.live.insert(id);
+        LiveQuery::new(id, results, waiting, Arc::clone(shared))
     }
 
     /// How the client stands to its room.
@@ -224,11 +267,29 @@ impl Client {
         self.shared().until(Machine::is_settled).await
     }
 
+    /// Returns once all changes that were made so far are in the store, so that they outlive a
+    /// crash, whether or not the room knows of them. At once without a store.
+    ///
+    /// # Errors
+    ///
+    /// When that will never be: the client was closed, or its store failed.
+    pub async fn kept(&self) -> Result<(), Status> {
+        let so_far = self.shared().commands.load(Ordering::Acquire);
+        let carried_out = &self.shared().carried_out;
+        self.shared().until(|_| carried_out.load(Ordering::Acquire) >= so_far).await
+    }
+
     /// Pushes what is unsent if there is a connection, and ends it. Returns once it has ended. To
     /// be sure that nothing is lost, wait for [`Client::synced`] before.
-    pub async fn close(&self) {
+    ///
+    /// # Errors
+    ///
+    /// When the client ended before since its store failed. Only the first call tells.
+    pub async fn close(&self) -> Result<(), StoreFailed> {
         self.shared().command(Machine::close);
         self.shared().ended.cancelled().await;
+        let mut failed = self.shared().store_error.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.take().map_or(Ok(()), |error| Err(StoreFailed(error)))
     }
 
     fn shared(&self) -> &Shared {
@@ -244,7 +305,11 @@ impl Shared {
 
     /// Does something with the machine, after which there may be something to do for the driver.
     fn command<T>(&self, f: impl FnOnce(&mut Machine, Instant) -> T) -> T {
-        let result = f(&mut self.machine(), self.clock.now());
+        let result = {
+            let mut machine = self.machine();
+            self.commands.fetch_add(1, Ordering::AcqRel);
+            f(&mut machine, self.clock.now())
+        };
         self.wake.notify_one();
         result
     }
