@@ -163,6 +163,8 @@ pub enum TransactError {
     Unwritable(ValueError),
     /// The client may only read.
     ReadOnly,
+    /// The room has a record of this id that the client cannot read.
+    SetAside(RecordId),
     /// The caller's closure asked for it.
     Aborted,
 }
@@ -177,6 +179,7 @@ display!(TransactError, self, f => match self {
     Self::Unreadable(error) => write!(f, "{error}"),
     Self::Unwritable(error) => write!(f, "cannot write the record: {error}"),
     Self::ReadOnly => f.write_str("the client may only read"),
+    Self::SetAside(id) => write!(f, "the room's `{id}` cannot be read here"),
     Self::Aborted => f.write_str("the transaction was given up"),
 });
 

@@ -19,8 +19,9 @@ mod value;
 mod wire;
 
 pub use client::{
-    Backoff, Client, ClientAction, ClientCommit, ClientConfig, ClientEvent, ClientSnapshot,
-    NetworkHint, PresenceMode, Query, QueryResults, RecordChange, Source, Status,
+    Backoff, Checkpoint, Client, ClientAction, ClientCommit, ClientConfig, ClientEvent,
+    ClientSnapshot, NetworkHint, PresenceMode, Query, QueryResults, RecordChange, Refusal, Source,
+    Status,
 };
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};

@@ -3,7 +3,7 @@
 use crate::{Fields, Machine, object};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, CloseReason, Instant, LinkId, Object,
-    RecordChange, Schema, SerializedSchema, Source, Status, Value,
+    ObjectAccess, RecordChange, Schema, SerializedSchema, Source, Status, Value,
 };
 use std::sync::Arc;
 
@@ -148,8 +148,21 @@ fn describe(event: &ClientEvent) -> Value {
             ("changes", changes.iter().map(change).collect::<Vec<_>>().into()),
         ]),
         ClientEvent::Settled => object([("type", "settled".into())]),
+        ClientEvent::Refused(refused) => {
+            let ids = refused.iter().map(|refusal| Value::from(refusal.id.as_str()));
+            object([("type", "refused".into()), ("ids", ids.collect::<Vec<_>>().into())])
+        }
+        ClientEvent::Unreadable(ids) => {
+            let ids = ids.iter().map(|id| Value::from(id.as_str()));
+            object([("type", "unreadable".into()), ("ids", ids.collect::<Vec<_>>().into())])
+        }
+        ClientEvent::Access { is_readonly, object_access } => object([
+            ("type", "access".into()),
+            ("isReadonly", (*is_readonly).into()),
+            ("mayWriteObjects", (*object_access == ObjectAccess::Write).into()),
+        ]),
         ClientEvent::Custom(data) => object([("type", "custom".into()), ("data", data.clone())]),
-        _ => object([("type", "other".into())]),
+        ClientEvent::Confirmed(_) | _ => object([("type", "other".into())]),
     }
 }
 

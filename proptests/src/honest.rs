@@ -278,7 +278,11 @@ impl World {
                 Ok(())
             }
             ClientEvent::Settled | ClientEvent::Custom(_) => Ok(()),
-            _ => Ok(()),
+            ClientEvent::Confirmed(_)
+            | ClientEvent::Refused(_)
+            | ClientEvent::Access { .. }
+            | ClientEvent::Unreadable(_)
+            | _ => Ok(()),
         }
     }
 

@@ -2,9 +2,11 @@
 
 use super::persist::ClientCommit;
 use crate::close::CloseReason;
+use crate::diff::RecordOp;
 use crate::frame::Frame;
 use crate::ids::{LinkId, QueryId, RecordId};
 use crate::value::{Object, Value};
+use crate::wire::ObjectAccess;
 use alloc::vec::Vec;
 
 /// An effect, to be carried out in order. Exhaustive: a driver must not ignore one.
@@ -58,10 +60,44 @@ pub enum ClientEvent {
         /// `before`, and one that is none any more has nothing in `after`.
         changes: Vec<RecordChange>,
     },
+    /// The room has answered all changes of documents up to this point: they are confirmed, or what
+    /// became of them was told.
+    Confirmed(Checkpoint),
     /// The room has answered all changes of documents: nothing is pending or unsent.
     Settled,
+    /// The room did not let changes of this client happen, or made something else of them. What
+    /// became of changes whose answer was lost with a connection is not known.
+    Refused(Vec<Refusal>),
+    /// What the room allows this client is this now.
+    Access {
+        /// Whether it may not change documents.
+        is_readonly: bool,
+        /// What it may do to object types.
+        object_access: ObjectAccess,
+    },
+    /// The room has records of these ids that this client cannot read: of a type that is no
+    /// document type here, or not valid by its schema. They are kept aside, unseen and untouched,
+    /// until the room says something of them that can be read.
+    Unreadable(Vec<RecordId>),
     /// The host sent something of the application's.
     Custom(Value),
+}
+
+/// A point among the changes of a client: all that were made before it.
+///
+/// It is of one client, and ends with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Checkpoint(pub(super) u64);
+
+/// A change that did not happen in the room as it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The record.
+    pub id: RecordId,
+    /// What the client had asked.
+    pub asked: RecordOp,
+    /// What the room did instead, or `None` for nothing.
+    pub happened: Option<RecordOp>,
 }
 
 /// How a client stands to its room.

@@ -20,8 +20,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Whatever the closure returns, and [`TransactError::ReadOnly`] for documents that the room
-    /// does not let this client change. Then nothing has changed.
+    /// Whatever the closure returns, [`TransactError::ReadOnly`] for documents that the room does not
+    /// let this client change, and [`TransactError::SetAside`] for the id of a record that this
+    /// client cannot read. Then nothing has changed.
     pub fn transact<T>(
         &mut self,
         now: Instant,
@@ -65,6 +66,10 @@ impl Client {
         &self,
         changes: &BTreeMap<RecordId, Option<Object>>,
     ) -> Result<(), TransactError> {
+        let unreadable = changes.keys().find(|id| self.replica.aside_record(id).is_some());
+        if let Some(id) = unreadable {
+            return Err(TransactError::SetAside(id.clone()));
+        }
         let may_change = |(id, after): (&RecordId, &Option<Object>)| {
             let record = after.as_ref().or_else(|| self.replica.record(id));
             let type_name = record.and_then(identity).map_or("", |(_, type_name)| type_name);

@@ -43,6 +43,9 @@ pub struct ClientConfig {
     pub backoff: Backoff,
     /// Waits between attempts, while it is in the background.
     pub background_backoff: Backoff,
+    /// Makes each wait between attempts shorter by up to half, by chance from this seed, so that many
+    /// clients that were cut at once do not come back at once. Without it waits are exact.
+    pub jitter_seed: Option<u64>,
     /// Whether presence is sent, to begin with.
     pub presence_mode: PresenceMode,
     /// Document types that need object access instead of a session that is not read-only, as the
@@ -102,6 +105,7 @@ impl Default for ClientConfig {
                 min: Duration::from_secs(1),
                 max: Duration::from_secs(5 * 60),
             },
+            jitter_seed: None,
             presence_mode: PresenceMode::Full,
             object_types: BTreeSet::new(),
             client_id: None,
@@ -123,6 +127,7 @@ impl ClientConfig {
             solo_push_interval,
             backoff,
             background_backoff,
+            jitter_seed: _,
             presence_mode: _,
             object_types,
             client_id,

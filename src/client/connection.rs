@@ -48,11 +48,13 @@ pub(super) struct Online {
 pub(super) struct Retry {
     range: Backoff,
     wait: Duration,
+    /// The state of a generator of numbers (splitmix64).
+    jitter: Option<u64>,
 }
 
 impl Retry {
     pub(super) const fn new(config: &ClientConfig) -> Self {
-        Self { range: config.backoff, wait: config.backoff.min }
+        Self { range: config.backoff, wait: config.backoff.min, jitter: config.jitter_seed }
     }
 
     pub(super) const fn reset(&mut self) {
@@ -68,7 +70,19 @@ impl Retry {
         let wait = self.wait;
         let longer = wait.saturating_add(wait / 2);
         self.wait = longer.min(self.range.max).max(self.range.min);
-        wait
+        self.shortened(wait)
+    }
+
+    /// The wait, less up to half of it by chance.
+    fn shortened(&mut self, wait: Duration) -> Duration {
+        let Some(state) = &mut self.jitter else { return wait };
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // Of 1024 parts, so that there is nothing to round on any machine.
+        let parts = u32::try_from((mixed >> 33) % 1024).unwrap_or(0);
+        wait.saturating_sub(wait / 2048 * parts)
     }
 }
 

@@ -5,6 +5,7 @@ use super::action::{ClientEvent, RecordChange, Source};
 use super::connection::Connection;
 use super::replica::{Replica, replace};
 use super::step::{Fault, Staged, Step};
+use crate::ids::RecordId;
 use crate::schema::Schema;
 use crate::wire::DataEntry;
 use alloc::vec::Vec;
@@ -36,6 +37,12 @@ impl Client {
         mut staged: Staged,
         commit: impl FnOnce(&mut Replica, &Schema, Staged) -> Vec<RecordChange>,
     ) {
+        let refused = core::mem::take(&mut staged.refused);
+        let new_aside = staged
+            .aside
+            .iter()
+            .filter(|(id, record)| record.is_some() && self.replica.aside_record(id).is_none());
+        let unreadable: Vec<RecordId> = new_aside.map(|(id, _)| id.clone()).collect();
         let presence = core::mem::take(&mut staged.presence).into_iter();
         let presence = presence.filter_map(|(id, after)| replace(&mut self.presence, id, after));
         let presence: Vec<RecordChange> = presence.collect();
@@ -45,6 +52,12 @@ impl Client {
         }
         if !presence.is_empty() {
             self.emit(ClientEvent::Presence(presence));
+        }
+        if !refused.is_empty() {
+            self.emit(ClientEvent::Refused(refused));
+        }
+        if !unreadable.is_empty() {
+            self.emit(ClientEvent::Unreadable(unreadable));
         }
     }
 

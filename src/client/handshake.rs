@@ -1,14 +1,16 @@
 //! How a client enters its room, and what it does when it cannot make sense of the answer.
 
 use super::Client;
-use super::action::{ClientAction, Status};
+use super::action::{ClientAction, ClientEvent, Status};
 use super::connection::{Connection, Online};
 use super::health::Health;
 use super::replica::Replica;
 use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
-use crate::wire::{ClientMessage, Codec, ConnectAnswer, ConnectRequest, PROTOCOL_VERSION, split};
+use crate::wire::{
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, ObjectAccess, PROTOCOL_VERSION, split,
+};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -43,8 +45,7 @@ impl Client {
         let link = *link;
         match self.hydration(&answer) {
             Ok(staged) => {
-                self.is_readonly = answer.is_readonly;
-                self.object_access = answer.object_access.unwrap_or_default();
+                self.set_access(answer.is_readonly, answer.object_access.unwrap_or_default());
                 self.server_clock = Some(answer.server_clock);
                 // An earlier life of this client has pushed more: its numbers are taken.
                 self.last_push = self.last_push.max(self.applied_push(&answer).unwrap_or(0));
@@ -88,6 +89,14 @@ impl Client {
         match self.config.codec {
             Codec::Json => Vec::new(),
             codec @ Codec::Postcard => [codec].into(),
+        }
+    }
+
+    fn set_access(&mut self, is_readonly: bool, object_access: ObjectAccess) {
+        if (self.is_readonly, self.object_access) != (is_readonly, object_access) {
+            self.is_readonly = is_readonly;
+            self.object_access = object_access;
+            self.emit(ClientEvent::Access { is_readonly, object_access });
         }
     }
 

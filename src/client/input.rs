@@ -1,7 +1,7 @@
 //! What arrives: connections, messages, time. A peer can never make these fail or panic.
 
 use super::Client;
-use super::action::{ClientAction, ClientEvent, NetworkHint, Status};
+use super::action::{Checkpoint, ClientAction, ClientEvent, NetworkHint, Status};
 use super::connection::Connection;
 use crate::close::CloseReason;
 use crate::error::Malformed;
@@ -92,6 +92,11 @@ impl Client {
     /// Ends an input or command: pushes what may be pushed, and tells whether all is settled.
     pub(super) fn finish(&mut self) {
         self.push_if_due();
+        let answered = self.replica.answered_changes();
+        if answered > self.told_answered {
+            self.emit(ClientEvent::Confirmed(Checkpoint(answered)));
+            self.told_answered = answered;
+        }
         let is_settled = self.replica.is_settled();
         if is_settled && !self.told_settled {
             self.emit(ClientEvent::Settled);

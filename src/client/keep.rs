@@ -67,7 +67,8 @@ impl Replica {
         let Some(mut keeper) = self.keeper.take() else { return Vec::new() };
         let mut entries = Vec::new();
         for id in core::mem::take(&mut keeper.records) {
-            entries.push((record_key(&id), self.confirmed(&id).cloned().map(Value::from)));
+            let record = self.confirmed(&id).or_else(|| self.aside_record(&id));
+            entries.push((record_key(&id), record.cloned().map(Value::from)));
         }
         for clock in core::mem::take(&mut keeper.pushes) {
             let push = self.pending_push(clock).map(|push| push.diff.to_value());

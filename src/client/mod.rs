@@ -23,7 +23,9 @@ mod restore;
 mod step;
 mod timers;
 
-pub use action::{ClientAction, ClientEvent, NetworkHint, RecordChange, Source, Status};
+pub use action::{
+    Checkpoint, ClientAction, ClientEvent, NetworkHint, RecordChange, Refusal, Source, Status,
+};
 pub use config::{Backoff, ClientConfig, PresenceMode};
 pub use persist::{ClientCommit, ClientSnapshot};
 pub use query::{Query, QueryResults};
@@ -105,9 +107,11 @@ pub struct Client {
     last_push: u64,
     /// The last push that the room has answered.
     last_acked_push: u64,
-    /// Whether the application knows that all is settled.
+    /// Whether the application knows that all is settled, and up to which change it knows that the
+    /// room has answered.
     told_settled: bool,
     live: LiveQueries,
+    told_answered: u64,
     actions: VecDeque<ClientAction>,
 }
 
@@ -156,6 +160,7 @@ impl Client {
             last_acked_push: 0,
             told_settled: true,
             live: LiveQueries::default(),
+            told_answered: 0,
             actions: VecDeque::new(),
         };
         client.dial();
@@ -206,6 +211,46 @@ impl Client {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.replica.is_settled()
+    }
+
+    /// The documents that look different here from what the room has confirmed, or may, since a push
+    /// of them is not answered. In order of their ids.
+    #[must_use]
+    pub fn pending(&self) -> impl ExactSizeIterator<Item = &RecordId> {
+        self.replica.unconfirmed()
+    }
+
+    /// The point up to which documents were changed so far. [`ClientEvent::Confirmed`] tells when
+    /// the room has answered all of those changes.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use roomsync::{Client, ClientConfig, Instant, Object, RecordType, Schema, Scope};
+    /// # let note = RecordType::new(Scope::Document);
+    /// # let schema = Schema::builder().record_type("note", note).build()?;
+    /// # let now = Instant::ZERO;
+    /// # let mut client = Client::new(now, ClientConfig::default(), Arc::new(schema))?;
+    /// client.transact(now, |tx| tx.put(r#"{"id":"note:a","typeName":"note"}"#.parse::<Object>().unwrap()))?;
+    /// let point = client.checkpoint();
+    /// assert!(!client.is_confirmed(point));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.replica.changes())
+    }
+
+    /// Whether the room has answered all changes up to the point.
+    #[must_use]
+    pub fn is_confirmed(&self, point: Checkpoint) -> bool {
+        self.replica.answered_changes() >= point.0
+    }
+
+    /// The room's records that this client cannot read, in order of their ids. See
+    /// [`ClientEvent::Unreadable`].
+    #[must_use]
+    pub fn unreadable(&self) -> impl ExactSizeIterator<Item = (&RecordId, &Object)> {
+        self.replica.aside()
     }
 
     /// Whether the room last said that this client may only read.

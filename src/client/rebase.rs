@@ -33,7 +33,7 @@ pub(super) fn predict(schema: &Schema, record: Option<Object>, op: &RecordOp) ->
 }
 
 /// The record with `diff` applied, or `None` when it would not be the same record or not valid.
-pub(super) fn patched(schema: &Schema, record: &Object, diff: &ObjectDiff) -> Option<Object> {
+fn patched(schema: &Schema, record: &Object, diff: &ObjectDiff) -> Option<Object> {
     let mut after = record.clone();
     if diff.apply(&mut after) == Effect::None {
         return Some(after);

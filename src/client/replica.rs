@@ -32,6 +32,13 @@ pub(super) struct Replica {
     pending: VecDeque<PendingPush>,
     /// Records of session scope.
     local: BTreeMap<RecordId, Object>,
+    /// Records of the room that this client cannot read: of a type that is no document here, or not
+    /// valid. Nobody sees or changes them. No id of them is one of a document.
+    aside: BTreeMap<RecordId, Object>,
+    /// How many changes of documents were made here, and up to which of them the room has
+    /// answered.
+    changes: u64,
+    answered_changes: u64,
     /// What of all this is to be made durable, if that is asked for.
     pub(super) keeper: Option<Keeper>,
 }
@@ -51,6 +58,8 @@ struct Touched {
 pub(super) struct PendingPush {
     pub(super) clock: u64,
     pub(super) diff: NetworkDiff,
+    /// All changes up to this one are part of this push or of an earlier one.
+    covers: u64,
 }
 
 impl Replica {
@@ -59,17 +68,18 @@ impl Replica {
     pub(super) fn restore(
         schema: &Schema,
         confirmed: BTreeMap<RecordId, Object>,
+        aside: BTreeMap<RecordId, Object>,
         pushes: BTreeMap<u64, NetworkDiff>,
         edits: BTreeMap<RecordId, RecordOp>,
     ) -> Self {
-        let mut replica = Self { visible: confirmed, ..Self::default() };
+        let mut replica = Self { visible: confirmed, aside, ..Self::default() };
         for (clock, diff) in pushes {
             for (id, op) in diff.iter() {
                 let touched = touch(&mut replica.touched, id, replica.visible.get(id));
                 touched.base = predict(schema, touched.base.take(), op);
                 touched.pending.push_back(clock);
             }
-            replica.pending.push_back(PendingPush { clock, diff });
+            replica.pending.push_back(PendingPush { clock, diff, covers: 0 });
         }
         for id in edits.keys() {
             touch(&mut replica.touched, id, replica.visible.get(id));
@@ -81,6 +91,12 @@ impl Replica {
             replace(&mut replica.visible, id.clone(), after);
             replica.settle(id);
         }
+        let aside: Vec<RecordId> = replica.aside.keys().cloned().collect();
+        for id in aside {
+            replica.drop_changes(&id);
+        }
+        // The changes that are left count as one.
+        replica.changes = u64::from(!replica.is_settled());
         replica
     }
 
@@ -97,6 +113,31 @@ impl Replica {
         let untouched = self.visible.keys().filter(|id| !self.touched.contains_key(*id));
         let touched = self.touched.iter().filter(|(_, touched)| touched.confirmed.is_some());
         untouched.chain(touched.map(|(id, _)| id))
+    }
+
+    /// The record of the room that this client cannot read.
+    pub(super) fn aside_record(&self, id: &str) -> Option<&Object> {
+        self.aside.get(id)
+    }
+
+    /// The records of the room that this client cannot read.
+    pub(super) fn aside(&self) -> impl ExactSizeIterator<Item = (&RecordId, &Object)> {
+        self.aside.iter()
+    }
+
+    /// The documents of which the application sees something else than the room has confirmed.
+    pub(super) fn unconfirmed(&self) -> impl ExactSizeIterator<Item = &RecordId> {
+        self.touched.keys()
+    }
+
+    /// How many changes of documents were made here.
+    pub(super) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Up to which of the changes made here the room has answered all.
+    pub(super) fn answered_changes(&self) -> u64 {
+        if self.is_settled() { self.changes } else { self.answered_changes }
     }
 
     /// Whether the room has confirmed all that the application sees.
@@ -122,8 +163,9 @@ impl Replica {
     #[cfg(test)]
     pub(super) fn essence(&self) -> alloc::string::String {
         let pending: Vec<_> = self.pending.iter().filter(|push| !push.diff.is_empty()).collect();
-        let Self { visible, touched, unsent, .. } = self;
-        alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?}")
+        let pending: Vec<_> = pending.iter().map(|push| (push.clock, &push.diff)).collect();
+        let Self { visible, touched, unsent, aside, .. } = self;
+        alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?} {aside:?}")
     }
 
     /// Whether there are changes to push.
@@ -148,6 +190,7 @@ impl Replica {
     pub(super) fn edit(&mut self, id: RecordId, after: Option<Object>) -> Option<RecordChange> {
         let change = replace(&mut self.visible, id.clone(), after)?;
         touch(&mut self.touched, &id, change.before.as_ref());
+        self.changes += 1;
         self.settle(id);
         Some(change)
     }
@@ -180,7 +223,9 @@ impl Replica {
                 touched.pending.push_back(clock);
             }
         }
-        let push = PendingPush { clock, diff };
+        // What is still unsent waits for the next push.
+        let covers = if self.unsent.is_empty() { self.changes } else { self.answered_changes };
+        let push = PendingPush { clock, diff, covers };
         self.keep_push(&push);
         self.pending.push_back(push);
     }
@@ -191,6 +236,7 @@ impl Replica {
         for _ in 0..staged.answered {
             let Some(push) = self.pending.pop_front() else { break };
             self.keep_push(&push);
+            self.answered_changes = self.answered_changes.max(push.covers);
             for (id, _) in push.diff {
                 if let Some(touched) = self.touched.get_mut(&id) {
                     touched.pending.pop_front();
@@ -199,6 +245,16 @@ impl Replica {
             }
         }
         let mut changes = Vec::new();
+        for (id, record) in staged.aside {
+            self.keep_record(&id);
+            if record.is_some() {
+                self.touched.get_mut(&id).into_iter().for_each(|it| it.confirmed = None);
+                changes.extend(self.drop_changes(&id));
+            } else if self.touch_by_pending(&id) {
+                affected.insert(id.clone());
+            }
+            replace(&mut self.aside, id, record);
+        }
         for (id, confirmed) in staged.documents {
             if self.confirmed(&id) != confirmed.as_ref() {
                 self.keep_record(&id);
@@ -225,10 +281,7 @@ impl Replica {
             let made_here =
                 |touched: &Touched| touched.confirmed.is_none() && !touched.pending.is_empty();
             if self.touched.get(id).is_some_and(made_here) {
-                self.touched.remove(id);
-                self.unsent.remove(id);
-                self.keep_edit(id);
-                changes.extend(replace(&mut self.visible, id.clone(), None));
+                changes.extend(self.drop_changes(id));
             }
         }
         changes.extend(self.commit(schema, staged));
@@ -244,6 +297,25 @@ impl Replica {
             }
         }
         changes
+    }
+
+    /// Forgets what was changed here of a document that the room does not have.
+    fn drop_changes(&mut self, id: &RecordId) -> Option<RecordChange> {
+        self.touched.remove(id)?;
+        self.unsent.remove(id);
+        self.keep_edit(id);
+        replace(&mut self.visible, id.clone(), None)
+    }
+
+    /// Notes which pending pushes change a record that was aside until now. Says whether any does.
+    fn touch_by_pending(&mut self, id: &RecordId) -> bool {
+        let pushes = self.pending.iter().filter(|push| push.diff.get(id).is_some());
+        let pending: VecDeque<u64> = pushes.map(|push| push.clock).collect();
+        let is_any = !pending.is_empty();
+        if is_any {
+            touch(&mut self.touched, id, None).pending = pending;
+        }
+        is_any
     }
 
     /// Computes a touched record anew, after what the room knows of it has changed: what is

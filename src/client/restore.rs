@@ -8,7 +8,7 @@ use super::replica::Replica;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::error::RestoreError;
 use crate::ids::RecordId;
-use crate::schema::{Schema, SerializedSchema};
+use crate::schema::{Schema, SerializedSchema, identity};
 use crate::store::check_document;
 use crate::time::Instant;
 use crate::value::Object;
@@ -33,7 +33,8 @@ impl Client {
     /// The client persists, whatever [`ClientConfig::persist`] says, as what is kept would be out
     /// of date soon. It also keeps the client id of the snapshot: its pushes are counted under it.
     /// Records of session scope are not kept. When the schema is another one than the snapshot's,
-    /// the room is asked for all of its records.
+    /// the room is asked for all of its records, and those that were kept and are not valid any more
+    /// are not shown until then.
     ///
     /// An empty snapshot is that of a client that has never run.
     ///
@@ -78,17 +79,17 @@ impl Client {
         let is_same_schema = kept.schema.as_ref() == schema.serialized();
         let server_clock = meta.server_clock.filter(|_| is_same_schema);
         let depth = config.limits.value_depth;
-        for (id, record) in &kept.records {
-            if check_document(record, &schema, depth)?.as_ref() != Some(id) {
-                return Err(RestoreError::InvalidRecord(id.clone()));
-            }
-        }
+        let mut confirmed = kept.records;
+        let is_readable = |_: &RecordId, record: &mut Object| {
+            matches!(check_document(record, &schema, depth), Ok(Some(_)))
+        };
+        let aside = confirmed.extract_if(.., |id, record| !is_readable(id, record)).collect();
         let keeper = if is_same_schema {
             Keeper::restored(server_clock, kept.edits.keys())
         } else {
             Keeper::default()
         };
-        let mut replica = Replica::restore(&schema, kept.records, kept.pushes, kept.edits);
+        let mut replica = Replica::restore(&schema, confirmed, aside, kept.pushes, kept.edits);
         replica.keeper = Some(keeper);
         let mut client = Self::with_replica(now, config, schema, replica)?;
         client.server_clock = server_clock;
@@ -106,7 +107,12 @@ impl Kept {
             match Entry::read(key, value)? {
                 Entry::Meta(meta) => kept.meta = Some(meta),
                 Entry::Schema(schema) => kept.schema = Some(schema),
-                Entry::Record(id, record) => drop(kept.records.insert(id, record)),
+                Entry::Record(id, record) => {
+                    if identity(&record).is_none_or(|(own_id, _)| own_id != &*id) {
+                        return Err(RestoreError::BadEntry(key.clone()));
+                    }
+                    kept.records.insert(id, record);
+                }
                 Entry::Push(clock, diff) => drop(kept.pushes.insert(clock, diff)),
                 Entry::Edit(id, op) => drop(kept.edits.insert(id, op)),
             }

@@ -1,6 +1,7 @@
 //! What the room said, checked and put together before any of it takes effect.
 
-use super::rebase::patched;
+use super::action::Refusal;
+use super::rebase::predict;
 use super::replica::Replica;
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp};
 use crate::ids::RecordId;
@@ -8,9 +9,10 @@ use crate::schema::{Schema, Scope, identity};
 use crate::value::Object;
 use crate::wire::{DataEntry, HydrationType, PushAction};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
-/// The room said something that cannot be: a record under a wrong id, of an unknown type, or one
-/// that the schema refuses; or an answer to another push than the oldest.
+/// The room said something that cannot be: what is no record, or under a wrong id; or an answer to
+/// another push than the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault;
 
@@ -19,6 +21,10 @@ pub(super) struct Fault;
 pub(super) struct Staged {
     pub(super) documents: BTreeMap<RecordId, Option<Object>>,
     pub(super) presence: BTreeMap<RecordId, Option<Object>>,
+    /// Records that this client cannot read.
+    pub(super) aside: BTreeMap<RecordId, Option<Object>>,
+    /// What pushes had asked for that did not happen, as it seemed from their results.
+    pub(super) refused: Vec<Refusal>,
     /// How many of the pending pushes are answered.
     pub(super) answered: usize,
     /// The ids that the room said are gone, known here or not.
@@ -48,6 +54,8 @@ impl<'a> Step<'a> {
             HydrationType::WipeAll => {
                 let gone = self.replica.confirmed_ids().map(|id| (id.clone(), None));
                 self.staged.documents.extend(gone);
+                let gone = self.replica.aside().map(|(id, _)| (id.clone(), None));
+                self.staged.aside.extend(gone);
             }
             HydrationType::WipePresence => {}
         }
@@ -68,8 +76,11 @@ impl<'a> Step<'a> {
                 self.staged.answered += 1;
                 match action {
                     PushAction::Commit => self.apply(&push.diff)?,
-                    PushAction::Discard => {}
-                    PushAction::RebaseWithDiff(diff) => self.apply(diff)?,
+                    PushAction::Discard => self.note_refused(&push.diff, None),
+                    PushAction::RebaseWithDiff(diff) => {
+                        self.apply(diff)?;
+                        self.note_refused(&push.diff, Some(diff));
+                    }
                 }
                 Ok(*server_clock)
             }
@@ -88,42 +99,87 @@ impl<'a> Step<'a> {
         })
     }
 
-    pub(super) fn into_staged(self) -> Staged {
+    /// What all of it comes to. What was refused and is in effect all the same is no refusal: a room
+    /// may discard what it tells as a change later, and rebase a push on the same in other words.
+    pub(super) fn into_staged(mut self) -> Staged {
+        let mut refused = core::mem::take(&mut self.staged.refused);
+        refused.retain(|Refusal { id, asked, .. }| {
+            let there = self.document(id);
+            predict(self.schema, there.cloned(), asked).as_ref() != there
+        });
+        self.staged.refused = refused;
         self.staged
+    }
+
+    fn note_refused(&mut self, asked: &NetworkDiff, happened: Option<&NetworkDiff>) {
+        let refusal = |(id, asked): (&RecordId, &RecordOp)| {
+            let happened = happened.and_then(|happened| happened.get(id)).cloned();
+            let is_other = happened.as_ref() != Some(asked);
+            is_other.then(|| Refusal { id: id.clone(), asked: asked.clone(), happened })
+        };
+        self.staged.refused.extend(asked.iter().filter_map(refusal));
     }
 
     fn put(&mut self, id: &RecordId, record: &Object) -> Result<(), Fault> {
         let identity = identity(record).filter(|(own_id, _)| *own_id == &**id);
         let (_, type_name) = identity.ok_or(Fault)?;
-        self.schema.validate(type_name, record).map_err(|_| Fault)?;
-        let records = match self.schema.scope(type_name) {
-            Some(Scope::Document) => &mut self.staged.documents,
-            Some(Scope::Presence) => &mut self.staged.presence,
-            Some(Scope::Session) | None => return Err(Fault),
-        };
-        records.insert(id.clone(), Some(record.clone()));
+        let is_valid = self.schema.validate(type_name, record).is_ok();
+        match self.schema.scope(type_name) {
+            Some(Scope::Document) if is_valid => {
+                self.forget_aside(id);
+                self.staged.documents.insert(id.clone(), Some(record.clone()));
+            }
+            Some(Scope::Presence) if is_valid => {
+                self.staged.presence.insert(id.clone(), Some(record.clone()));
+            }
+            // It is of no use before the next one of it.
+            Some(Scope::Presence) => self.hide(id),
+            Some(Scope::Document | Scope::Session) | None => {
+                self.hide(id);
+                self.staged.aside.insert(id.clone(), Some(record.clone()));
+            }
+        }
         Ok(())
     }
 
     /// A patch of a record that is not there is no fault: it may have been told before its removal.
     fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Result<(), Fault> {
-        if let Some(record) = self.document(id) {
-            let after = patched(self.schema, record, diff).ok_or(Fault)?;
-            self.staged.documents.insert(id.clone(), Some(after));
-        } else if let Some(record) = self.shown(id) {
-            let after = patched(self.schema, record, diff).ok_or(Fault)?;
-            self.staged.presence.insert(id.clone(), Some(after));
+        let there = self.document(id).or_else(|| self.shown(id)).or_else(|| self.aside(id));
+        let Some(record) = there else { return Ok(()) };
+        let mut after = record.clone();
+        diff.apply(&mut after);
+        if identity(record) != identity(&after) {
+            return Err(Fault);
         }
-        Ok(())
+        self.put(id, &after)
     }
 
     fn remove(&mut self, id: &RecordId) {
         self.staged.gone.insert(id.clone());
+        self.hide(id);
+        self.forget_aside(id);
+    }
+
+    /// The application sees no record of that id any more.
+    fn hide(&mut self, id: &RecordId) {
         if self.document(id).is_some() {
             self.staged.documents.insert(id.clone(), None);
         }
         if self.shown(id).is_some() {
             self.staged.presence.insert(id.clone(), None);
+        }
+    }
+
+    fn forget_aside(&mut self, id: &RecordId) {
+        if self.aside(id).is_some() {
+            self.staged.aside.insert(id.clone(), None);
+        }
+    }
+
+    fn aside(&self, id: &RecordId) -> Option<&Object> {
+        match self.staged.aside.get(id) {
+            Some(staged) => staged.as_ref(),
+            None => self.replica.aside_record(id),
         }
     }
 

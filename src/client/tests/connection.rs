@@ -229,3 +229,28 @@ fn a_configuration_that_cannot_work_is_refused() {
     let adopting = Client::new(Instant::ZERO, ClientConfig::default(), Arc::new(Schema::tldraw()));
     assert_eq!(adopting.err(), Some(ConfigError::AdoptingSchema));
 }
+
+#[test]
+fn waits_are_shortened_by_chance_from_a_seed_and_by_at_most_half() {
+    let waits = |jitter_seed| {
+        let mut probe = Probe::with(ClientConfig { jitter_seed, ..ClientConfig::default() });
+        let wait = |_| {
+            probe.client.handle_dial_failed(probe.now);
+            probe.done();
+            let until = probe.client.poll_timeout().unwrap();
+            let wait = until.saturating_since(probe.now);
+            probe.sleep(2_000);
+            wait
+        };
+        (0..40).map(wait).collect::<Vec<_>>()
+    };
+    let exact = waits(None);
+    assert_eq!(exact[39], Duration::from_secs(2));
+    let jittered = waits(Some(7));
+    assert!(exact.iter().zip(&jittered).all(|(exact, wait)| wait <= exact && *wait >= *exact / 2));
+    assert_eq!(jittered, waits(Some(7)));
+    assert_ne!(jittered, waits(Some(8)));
+    let spread =
+        |part: u32| jittered[10..].iter().any(|wait| *wait < Duration::from_secs(2) / 8 * part);
+    assert!(spread(5) && jittered[10..].iter().any(|wait| *wait > Duration::from_millis(1750)));
+}

@@ -207,7 +207,7 @@ fn a_message_with_a_fault_takes_no_effect_at_all() {
     let entries = [
         patch(r#"{"note:a":["patch",{"x":["put",2]}]}"#, 1),
         result(1, 2, COMMIT),
-        patch(r#"{"note:a":["patch",{"text":["put","bad"]}]}"#, 3),
+        patch(r#"{"note:a":["patch",{"id":["put","note:b"]}]}"#, 3),
     ];
     probe.data(&entries.join(","));
     let done = probe.done();

@@ -1,5 +1,6 @@
 //! A room that says whatever it likes: nothing panics, and the client stays true to itself.
 
+use super::persist::essence;
 use super::together::{Random, tell};
 use super::*;
 
@@ -71,10 +72,13 @@ fn message(random: &mut Random, client: &Client) -> Vec<u8> {
 
 #[test]
 fn a_hostile_room_finds_no_way_in() {
-    let (mut edits, mut onlines, mut resets, mut settled) = (0, 0, 0, 0);
+    let (mut edits, mut onlines, mut resets, mut settled, mut unreadable) = (0, 0, 0, 0, 0);
     for seed in 1..=200 {
         let mut random = Random::new(seed);
-        let mut probe = Probe::new();
+        let config = ClientConfig { persist: true, ..ClientConfig::default() };
+        let client = Client::new(Instant::ZERO, config, schema()).unwrap();
+        let mut probe = Probe { client, link: LinkId(0), now: Instant::ZERO };
+        let mut store = ClientSnapshot::default();
         let (mut told, mut told_presence) = (BTreeMap::new(), BTreeMap::new());
         for _ in 0..200 {
             match random.below(10) {
@@ -110,8 +114,15 @@ fn a_hostile_room_finds_no_way_in() {
                     ClientAction::Close { reason: CloseReason::Reset, .. } => resets += 1,
                     ClientAction::Dial | ClientAction::Send { .. } | ClientAction::Close { .. } => {
                     }
-                    ClientAction::Persist(_) | ClientAction::Event(_) => {}
+                    ClientAction::Persist(commit) => store.apply(&commit),
+                    ClientAction::Event(ClientEvent::Unreadable(_)) => unreadable += 1,
+                    ClientAction::Event(_) => {}
                 }
+            }
+            if random.one_in(4) {
+                let config = ClientConfig::default();
+                let restored = Client::restore(probe.now, config, schema(), &store).unwrap();
+                assert_eq!(essence(&restored), essence(&probe.client), "seed {seed}");
             }
             assert!(told.iter().eq(probe.client.records()), "seed {seed}");
             assert!(told_presence.iter().eq(probe.client.presence()), "seed {seed}");
@@ -128,10 +139,9 @@ fn a_hostile_room_finds_no_way_in() {
                             "time changes nothing"
                         );
                     }
-                    ClientAction::Dial
-                    | ClientAction::Send { .. }
-                    | ClientAction::Close { .. }
-                    | ClientAction::Persist(_) => {}
+                    ClientAction::Dial | ClientAction::Send { .. } | ClientAction::Close { .. } => {
+                    }
+                    ClientAction::Persist(commit) => store.apply(&commit),
                 }
             }
             let next = probe.client.poll_timeout();
@@ -139,7 +149,7 @@ fn a_hostile_room_finds_no_way_in() {
         }
     }
     let reached = edits > 2000 && onlines > 500 && resets > 200 && settled > 200;
-    assert!(reached, "{edits} {onlines} {resets} {settled}");
+    assert!(reached && unreadable > 200, "{edits} {onlines} {resets} {settled} {unreadable}");
 }
 
 /// What the application sees is valid, whatever the room says.

@@ -1,5 +1,6 @@
 //! The client alone, driven with messages as a room would send them.
 
+mod aside;
 mod codecs;
 mod connection;
 mod documents;
@@ -10,6 +11,7 @@ mod persist;
 mod presence;
 mod pushes;
 mod queries;
+mod standing;
 mod timers;
 mod together;
 
@@ -70,6 +72,11 @@ struct Done {
     /// `query id before -> after`
     queries: Vec<String>,
     settled: usize,
+    confirmed: Vec<Checkpoint>,
+    refused: Vec<Refusal>,
+    /// `read-only, object access`
+    access: Vec<(bool, ObjectAccess)>,
+    unreadable: Vec<RecordId>,
     custom: Vec<Value>,
     persisted: Vec<ClientCommit>,
 }
@@ -104,6 +111,12 @@ fn drain(client: &mut Client) -> Done {
                 done.queries.extend(changes.iter().map(|it| format!("{query} {}", change(it))));
             }
             ClientAction::Event(ClientEvent::Settled) => done.settled += 1,
+            ClientAction::Event(ClientEvent::Confirmed(point)) => done.confirmed.push(point),
+            ClientAction::Event(ClientEvent::Refused(refused)) => done.refused.extend(refused),
+            ClientAction::Event(ClientEvent::Access { is_readonly, object_access }) => {
+                done.access.push((is_readonly, object_access));
+            }
+            ClientAction::Event(ClientEvent::Unreadable(ids)) => done.unreadable.extend(ids),
             ClientAction::Event(ClientEvent::Custom(data)) => done.custom.push(data),
         }
     }

@@ -223,7 +223,7 @@ fn what_no_client_has_kept_is_refused() {
     ] {
         assert_eq!(refused(&[meta, (key, value)]), bad(key), "{key} {value}");
     }
-    assert_eq!(refused(&[("record/note:a", "{}")]), bad("meta"), "without a meta");
+    assert_eq!(refused(&[("push/1", "{}")]), bad("meta"), "without a meta");
     assert_eq!(refused(&[meta, ("push/2", "{}")]), bad("meta"), "a push of no number");
     for meta in [r#"{"format":2}"#, "{}", "1"] {
         assert_eq!(refused(&[("meta", meta)]), Err(RestoreError::UnknownFormat));
@@ -231,8 +231,25 @@ fn what_no_client_has_kept_is_refused() {
     for meta in [r#"{"format":1,"lastPush":-1}"#, r#"{"format":1,"clientId":1}"#] {
         assert_eq!(refused(&[("meta", meta)]), bad("meta"));
     }
-    let other = ("record/note:a", r#"{"id":"note:b","typeName":"note"}"#);
-    assert_eq!(refused(&[meta, other]), Err(RestoreError::InvalidRecord("note:a".into())));
+    for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
+        assert_eq!(refused(&[meta, ("record/note:a", record)]), bad("record/note:a"));
+    }
+}
+
+#[test]
+fn a_kept_record_that_cannot_be_read_any_more_is_aside() {
+    let mut kept = Kept::online(&put_note("a", ""));
+    kept.probe.cut();
+    kept.probe.set("note:a", "x", 1);
+    kept.done();
+    let only_pages = Schema::builder()
+        .record_type("page", RecordType::new(Scope::Document))
+        .sequence("com.example.note", 2);
+    let schema = Arc::new(only_pages.build().unwrap());
+    let config = ClientConfig::default();
+    let client = Client::restore(kept.probe.now, config, schema, &kept.store).unwrap();
+    assert_eq!((client.records().count(), client.unreadable().count()), (0, 1));
+    assert!(client.is_settled(), "what was changed of it is given up");
 }
 
 #[test]
