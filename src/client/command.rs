@@ -28,15 +28,42 @@ impl Client {
         now: Instant,
         f: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactError>,
     ) -> Result<T, TransactError> {
+        let (result, changes) = self.run(now, f)?;
+        self.undo.record(&changes, self.config.undo_steps);
+        Ok(result)
+    }
+
+    /// Does what [`Self::transact`] does, but not as a step that can be [undone](Self::undo): to undo
+    /// and redo, it is as if somebody else had done it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn transact_unrecorded<T>(
+        &mut self,
+        now: Instant,
+        f: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactError>,
+    ) -> Result<T, TransactError> {
+        let (result, changes) = self.run(now, f)?;
+        self.undo.note_others(&changes);
+        Ok(result)
+    }
+
+    /// Runs a transaction. Returns also what it made of documents.
+    fn run<T>(
+        &mut self,
+        now: Instant,
+        f: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactError>,
+    ) -> Result<(T, Vec<RecordChange>), TransactError> {
         self.advance(now);
         let (scopes, depth) = ([Scope::Document, Scope::Session], self.config.limits.value_depth);
         let mut tx = Transaction::new(&self.replica, &self.schema, &scopes, depth);
         let result = f(&mut tx)?;
         let changes = tx.into_changes();
         self.check_access(&changes)?;
-        self.change(changes);
+        let changes = self.change(changes);
         self.finish();
-        Ok(result)
+        Ok((result, changes))
     }
 
     /// Sends a message of the application's to the host of the room. Stock rooms do not know such
@@ -62,7 +89,7 @@ impl Client {
         self.stop(CloseReason::Closed, Status::Closed);
     }
 
-    fn check_access(
+    pub(super) fn check_access(
         &self,
         changes: &BTreeMap<RecordId, Option<Object>>,
     ) -> Result<(), TransactError> {
@@ -84,19 +111,29 @@ impl Client {
         if changes.iter().all(may_change) { Ok(()) } else { Err(TransactError::ReadOnly) }
     }
 
-    fn change(&mut self, changes: BTreeMap<RecordId, Option<Object>>) {
+    /// Makes the changes and tells of them. Returns what they made of documents.
+    pub(super) fn change(
+        &mut self,
+        changes: BTreeMap<RecordId, Option<Object>>,
+    ) -> Vec<RecordChange> {
         let mut told: Vec<RecordChange> = Vec::new();
+        let mut of_documents = Vec::new();
         for (id, after) in changes {
             let record = after.as_ref().or_else(|| self.replica.record(&id));
             let type_name = record.and_then(identity).map_or("", |(_, type_name)| type_name);
             let change = match self.schema.scope(type_name) {
                 Some(Scope::Session) => self.replica.edit_local(id, after),
-                Some(Scope::Document | Scope::Presence) | None => self.replica.edit(id, after),
+                Some(Scope::Document | Scope::Presence) | None => {
+                    let change = self.replica.edit(id, after);
+                    of_documents.extend(change.clone());
+                    change
+                }
             };
             told.extend(change);
         }
         if !told.is_empty() {
             self.emit(ClientEvent::Changed { source: Source::Local, changes: told });
         }
+        of_documents
     }
 }

@@ -68,6 +68,8 @@ pub struct ClientConfig {
     /// What messages go in once the room has shown that it speaks it too. Until then, and in other
     /// rooms, all is JSON. Anything else needs a transport that carries binary messages.
     pub codec: Codec,
+    /// So many steps can be undone at most: over it the oldest are forgotten. With 0 none can.
+    pub undo_steps: usize,
 }
 
 /// How long to wait between attempts: each time half as long again.
@@ -111,6 +113,7 @@ impl Default for ClientConfig {
             client_id: None,
             persist: false,
             codec: Codec::Json,
+            undo_steps: 500,
         }
     }
 }
@@ -133,6 +136,7 @@ impl ClientConfig {
             client_id,
             persist: _,
             codec: _,
+            undo_steps: _,
         } = self;
         limits.check()?;
         for (name, duration) in [

@@ -47,6 +47,7 @@ impl Client {
         let presence = presence.filter_map(|(id, after)| replace(&mut self.presence, id, after));
         let presence: Vec<RecordChange> = presence.collect();
         let changes = commit(&mut self.replica, &self.schema, staged);
+        self.undo.note_others(&changes);
         if !changes.is_empty() {
             self.emit(ClientEvent::Changed { source: Source::Remote, changes });
         }

@@ -20,8 +20,10 @@ mod query;
 mod rebase;
 mod replica;
 mod restore;
+mod revert;
 mod step;
 mod timers;
+mod undo;
 
 pub use action::{
     Checkpoint, ClientAction, ClientEvent, NetworkHint, RecordChange, Refusal, Source, Status,
@@ -29,6 +31,7 @@ pub use action::{
 pub use config::{Backoff, ClientConfig, PresenceMode};
 pub use persist::{ClientCommit, ClientSnapshot};
 pub use query::{Query, QueryResults};
+pub use undo::UndoMark;
 
 use crate::error::{ConfigError, RecordError};
 use crate::ids::RecordId;
@@ -43,6 +46,7 @@ use connection::{Connection, Retry};
 use keep::Keeper;
 use query::LiveQueries;
 use replica::Replica;
+use undo::UndoManager;
 
 /// A client of a room: shows the application its records, applies its changes at once, and brings
 /// them to the room whenever there is a connection.
@@ -111,6 +115,7 @@ pub struct Client {
     /// room has answered.
     told_settled: bool,
     live: LiveQueries,
+    undo: UndoManager,
     told_answered: u64,
     actions: VecDeque<ClientAction>,
 }
@@ -160,6 +165,7 @@ impl Client {
             last_acked_push: 0,
             told_settled: true,
             live: LiveQueries::default(),
+            undo: UndoManager::default(),
             told_answered: 0,
             actions: VecDeque::new(),
         };

@@ -17,7 +17,7 @@ pub enum StringAppend {
 }
 
 /// The keys whose objects are diffed inside. Other objects are put whole.
-const DIFFED_INSIDE: [&str; 2] = ["props", "meta"];
+pub(crate) const DIFFED_INSIDE: [&str; 2] = ["props", "meta"];
 
 impl ObjectDiff {
     /// What turns the record `prev` into `next`, or `None` when they are equal.

@@ -12,6 +12,7 @@ mod tests;
 mod undo;
 
 pub use apply::Effect;
+pub(crate) use compute::DIFFED_INSIDE;
 pub use compute::StringAppend;
 pub(crate) use undo::ObjectUndo;
 

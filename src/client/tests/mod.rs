@@ -14,6 +14,8 @@ mod queries;
 mod standing;
 mod timers;
 mod together;
+mod undo;
+mod undo_laws;
 
 use super::*;
 use crate::close::CloseReason;

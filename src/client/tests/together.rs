@@ -35,9 +35,9 @@ struct Wire {
     to_client: VecDeque<Vec<u8>>,
 }
 
-struct Member {
+pub(super) struct Member {
     name: String,
-    client: Client,
+    pub(super) client: Client,
     /// Whether the client asked for a connection that it did not get yet.
     dials: bool,
     wire: Option<Wire>,
@@ -48,12 +48,13 @@ struct Member {
     told_presence: BTreeMap<RecordId, Object>,
 }
 
-struct World {
-    now: Instant,
+pub(super) struct World {
+    pub(super) now: Instant,
     room: Room,
-    members: Vec<Member>,
-    random: Random,
+    pub(super) members: Vec<Member>,
+    pub(super) random: Random,
     crashes: usize,
+    undone: usize,
 }
 
 impl Member {
@@ -65,7 +66,7 @@ impl Member {
 }
 
 impl World {
-    fn new(seed: u64, members: usize) -> Self {
+    pub(super) fn new(seed: u64, members: usize) -> Self {
         let room = Room::new(RoomConfig::default(), schema()).unwrap();
         let member = |index: usize| Member {
             name: format!("member-{index}"),
@@ -82,13 +83,13 @@ impl World {
         };
         let random = Random::new(seed);
         let members = (0..members).map(member).collect();
-        let mut world = Self { now: Instant::ZERO, room, members, random, crashes: 0 };
+        let mut world = Self { now: Instant::ZERO, room, members, random, crashes: 0, undone: 0 };
         world.settle_actions();
         world
     }
 
     /// Carries out what all machines ask for, and what they ask for because of that.
-    fn settle_actions(&mut self) {
+    pub(super) fn settle_actions(&mut self) {
         self.carry_out_clients_actions();
         while self.carry_out_room_actions() {
             self.carry_out_clients_actions();
@@ -168,7 +169,8 @@ impl World {
     fn step(&mut self) {
         let index = self.random.below(self.members.len());
         match self.random.below(20) {
-            0..8 => self.edit(index),
+            0..7 => self.edit(index),
+            7 => self.undo_or_redo(index),
             8..16 => self.deliver(index),
             16 => self.connect(index),
             17 if self.random.one_in(3) => self.cut(index),
@@ -187,7 +189,7 @@ impl World {
         self.settle_actions();
     }
 
-    fn edit(&mut self, index: usize) {
+    pub(super) fn edit(&mut self, index: usize) {
         let random = &mut self.random;
         let id = format!("note:{}", random.below(4));
         let client = &mut self.members[index].client;
@@ -225,7 +227,19 @@ impl World {
             .unwrap();
     }
 
-    fn deliver(&mut self, index: usize) {
+    fn undo_or_redo(&mut self, index: usize) {
+        let is_undo = self.random.below(3) > 0;
+        let client = &mut self.members[index].client;
+        let (can, was_told) = if is_undo {
+            (client.can_undo(), client.undo(self.now))
+        } else {
+            (client.can_redo(), client.redo(self.now))
+        };
+        assert_eq!(can, was_told);
+        self.undone += usize::from(was_told);
+    }
+
+    pub(super) fn deliver(&mut self, index: usize) {
         let member = &mut self.members[index];
         let Some(wire) = &mut member.wire else { return };
         if self.random.one_in(2) {
@@ -237,7 +251,7 @@ impl World {
         }
     }
 
-    fn connect(&mut self, index: usize) {
+    pub(super) fn connect(&mut self, index: usize) {
         let member = &mut self.members[index];
         if !core::mem::take(&mut member.dials) {
             return;
@@ -250,7 +264,7 @@ impl World {
     }
 
     /// Each side hears of the end by itself; what was on its way is lost.
-    fn cut(&mut self, index: usize) {
+    pub(super) fn cut(&mut self, index: usize) {
         let member = &mut self.members[index];
         if let Some(wire) = member.wire.take() {
             self.room.handle_disconnect(self.now, wire.connection);
@@ -288,7 +302,7 @@ impl World {
     }
 
     /// Lets time pass, with wake-ups exactly at the deadlines.
-    fn pass(&mut self, duration: Duration) {
+    pub(super) fn pass(&mut self, duration: Duration) {
         let until = self.now.saturating_add(duration);
         loop {
             self.settle_actions();
@@ -308,7 +322,7 @@ impl World {
     }
 
     /// Connects everybody and delivers everything, until nothing moves any more.
-    fn quiesce(&mut self) {
+    pub(super) fn quiesce(&mut self) {
         for _ in 0..60 {
             for index in 0..self.members.len() {
                 self.connect(index);
@@ -326,7 +340,7 @@ impl World {
         }
     }
 
-    fn assert_converged(&self, seed: u64) {
+    pub(super) fn assert_converged(&self, seed: u64) {
         for member in &self.members {
             let name = &member.name;
             assert_eq!(member.client.status(), &Status::Online, "seed {seed}: {name}");
@@ -375,7 +389,7 @@ pub(super) fn tell(told: &mut BTreeMap<RecordId, Object>, changes: Vec<RecordCha
 
 #[test]
 fn clients_converge_whatever_happens_on_the_way() {
-    let (mut pushes, mut reconnects, mut crashes) = (0, 0, 0);
+    let (mut pushes, mut reconnects, mut crashes, mut undone) = (0, 0, 0, 0);
     for seed in 1..=60 {
         let mut world = World::new(seed, 3);
         for _ in 0..400 {
@@ -385,10 +399,11 @@ fn clients_converge_whatever_happens_on_the_way() {
         world.assert_converged(seed);
         pushes += world.members.iter().map(|member| member.client.last_push).sum::<u64>();
         crashes += world.crashes;
+        undone += world.undone;
         reconnects += world.members.iter().map(|member| member.client.last_link).sum::<u64>();
     }
-    let enough = pushes > 1500 && reconnects > 300 && crashes > 100;
-    assert!(enough, "{pushes} pushes on {reconnects} links with {crashes} crashes");
+    let enough = pushes > 1500 && reconnects > 300 && crashes > 100 && undone > 300;
+    assert!(enough, "{pushes} pushes, {undone} undone, {reconnects} links, {crashes} crashes");
 }
 
 #[test]
