@@ -37,7 +37,7 @@ pub use room::{
     SessionStatus, SessionView, Veto,
 };
 pub use schema::{
-    IntoRecord, InvalidRecord, Migration, MigrationError, MigrationFailed, MigrationFault,
+    IntoRecord, InvalidRecord, JsonSchemaError, Migration, MigrationError, MigrationFailed, MigrationFault,
     MigrationPath, MigrationSequence, Record, RecordType, Schema, SchemaBuilder, SchemaError,
     SchemaMismatch, Scope, SerializedSchema, StoredRecords, Validator,
 };
