@@ -173,8 +173,8 @@ async fn a_record_that_the_schema_files_validator_refuses_ends_its_session() {
 
     // And a validator that is none is told before anything is served.
     let none = r#"{"types":{"page":{"scope":"document","validator":{"type":"strnig"}}}}"#;
-    let output = run(&server.folder().join("other.db"), &["--schema", &server.file("b", none)]);
-    let output = output.await;
+    let none = server.file("none.json", none);
+    let output = run(&server.folder().join("other.db"), &["--schema", &none]).await;
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && stderr.contains("`page`"), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
