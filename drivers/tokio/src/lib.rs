@@ -16,7 +16,7 @@ mod writer;
 
 pub use client::{Client, ClientOptions, ConnectError};
 pub use host::{
-    CommandError, EventHook, HostOptions, Incoming, Outgoing, RoomHandle, RoomHost,
+    CommandError, EventHook, HostOptions, HostTotals, Incoming, Outgoing, RoomHandle, RoomHost,
     RoomUnavailable, StartError,
 };
 pub use storage::{MemoryStorage, RoomCommit, RoomId, Storage, StorageError};

@@ -141,18 +141,7 @@ static ATTACKS: [Kind; 20] = [
     Kind {
         enters: true,
         reads: true,
-        send: |_, round| {
-            rounds(round, 20, || {
-                push(
-                    round,
-                    &[
-                        r#""note:proto":["put",{"id":"note:proto","typeName":"note","__proto__":{"a":1}}]"#,
-                        r#""note:shared-1":["patch",{"__proto__":["put",{"a":1}]}]"#,
-                        r#""__proto__":["put",{"id":"__proto__","typeName":"note"}]"#,
-                    ][round % 3],
-                )
-            })
-        },
+        send: |_, round| rounds(round, 20, || push(round, PROTO[round % PROTO.len()])),
     },
     // A record of no known type.
     Kind {
@@ -197,6 +186,13 @@ static ATTACKS: [Kind; 20] = [
     },
 ];
 
+/// What means something else in JavaScript.
+const PROTO: [&str; 3] = [
+    r#""note:proto":["put",{"id":"note:proto","typeName":"note","__proto__":{"a":1}}]"#,
+    r#""note:shared-1":["patch",{"__proto__":["put",{"a":1}]}]"#,
+    r#""__proto__":["put",{"id":"__proto__","typeName":"note"}]"#,
+];
+
 /// All of one kind but few have one name.
 const SHARED_NAME: usize = 18;
 
@@ -239,6 +235,10 @@ impl Attack {
                     return;
                 }
             }
+            if !kind.enters {
+                // Until it is turned out.
+                std::future::pending::<()>().await;
+            }
             sleep(LINGER).await;
         };
         tokio::select! {
@@ -269,13 +269,13 @@ fn half(opcode: u8, length: u64) -> Vec<u8> {
 
 fn head(opcode: u8, length: u64) -> Vec<u8> {
     let mut head = vec![opcode];
-    match length {
-        0..=125 => head.push(0x80 | length as u8),
-        126..=0xFFFF => {
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ 0..=125), _) => head.push(0x80 | short),
+        (_, Ok(long)) => {
             head.push(0x80 | 126);
-            head.extend((length as u16).to_be_bytes());
+            head.extend(long.to_be_bytes());
         }
-        _ => {
+        (_, Err(_)) => {
             head.push(0x80 | 127);
             head.extend(length.to_be_bytes());
         }
