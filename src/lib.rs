@@ -38,9 +38,9 @@ pub use room::{
     SessionStatus, SessionView, Veto,
 };
 pub use schema::{
-    IntoRecord, InvalidRecord, Migration, MigrationError, MigrationFailed, MigrationFault,
-    MigrationPath, MigrationSequence, Record, RecordType, Schema, SchemaBuilder, SchemaError,
-    SchemaMismatch, Scope, SerializedSchema, StoredRecords, Validator,
+    IntoRecord, InvalidRecord, JsonSchemaError, Migration, MigrationError, MigrationFailed,
+    MigrationFault, MigrationPath, MigrationSequence, Record, RecordType, Schema, SchemaBuilder,
+    SchemaError, SchemaMismatch, Scope, SerializedSchema, StoredRecords, Validator,
 };
 pub use store::{AppliedPush, PushClient, RoomSnapshot, SnapshotError, Transaction};
 pub use time::Instant;

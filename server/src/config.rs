@@ -1,6 +1,6 @@
 //! The file of limits and times.
 
-use roomsync::{Key, Limits, RoomConfig};
+use roomsync::{Key, Limits, Rate, Rates, RoomConfig};
 use roomsync_tokio::HostOptions;
 use serde::{Deserialize, Deserializer, de};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -13,6 +13,7 @@ use std::{fmt, io};
 #[serde(default, deny_unknown_fields)]
 struct File {
     limits: Limits,
+    rates: SessionRates,
     room: Room,
     host: Host,
 }
@@ -25,7 +26,20 @@ struct Room {
     reconnect_grace_seconds: Option<Seconds>,
     flush_interval_seconds: Option<Seconds>,
     object_types: Vec<String>,
+    postcard: Option<bool>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SessionRates {
+    messages: Option<Bound>,
+    bytes: Option<Bound>,
+    ops: Option<Bound>,
+}
+
+/// `{ per_second = 300, burst = 3000 }`, or `"unbounded"`.
+#[derive(Clone, Copy, Debug)]
+struct Bound(Option<Rate>);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,13 +72,14 @@ pub(crate) fn read(path: &Path) -> Result<HostOptions, ConfigError> {
 }
 
 fn parse(text: &str) -> Result<HostOptions, ConfigError> {
-    let File { limits, room, host } = toml::from_str(text).map_err(|error| {
+    let File { limits, rates, room, host } = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map(|before| before.matches('\n').count() + 1);
         ConfigError::Content(line, error.message().to_owned())
     })?;
     let mut options = HostOptions::default();
     options.room.limits = limits;
+    rates.apply(&mut options.room.rates);
     room.apply(&mut options.room);
     host.apply(&mut options);
     Ok(options)
@@ -78,12 +93,23 @@ impl Room {
             reconnect_grace_seconds,
             flush_interval_seconds,
             object_types,
+            postcard,
         } = self;
         set(&mut config.start_timeout, start_timeout_seconds.map(Seconds::get));
         set(&mut config.idle_timeout, idle_timeout_seconds.map(|it| Some(it.get())));
         set(&mut config.reconnect_grace, reconnect_grace_seconds.map(Seconds::get));
         set(&mut config.flush_interval, flush_interval_seconds.map(Seconds::get));
         config.object_types = object_types.iter().map(|name| Key::from(name.as_str())).collect();
+        set(&mut config.postcard, postcard);
+    }
+}
+
+impl SessionRates {
+    fn apply(self, rates: &mut Rates) {
+        let Self { messages, bytes, ops } = self;
+        set(&mut rates.messages, messages.map(|it| it.0));
+        set(&mut rates.bytes, bytes.map(|it| it.0));
+        set(&mut rates.ops, ops.map(|it| it.0));
     }
 }
 
@@ -124,6 +150,41 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            per_second: u64,
+            burst: u64,
+        }
+
+        struct BoundVisitor;
+
+        impl<'de> de::Visitor<'de> for BoundVisitor {
+            type Value = Bound;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`{ per_second = …, burst = … }` or \"unbounded\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bound, E> {
+                let is_unbounded = text == "unbounded";
+                let other = || E::invalid_value(de::Unexpected::Str(text), &self);
+                is_unbounded.then_some(Bound(None)).ok_or_else(other)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Bound, A::Error> {
+                let map = de::value::MapAccessDeserializer::new(map);
+                let Table { per_second, burst } = Table::deserialize(map)?;
+                Ok(Bound(Some(Rate { per_second, burst })))
+            }
+        }
+
+        deserializer.deserialize_any(BoundVisitor)
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,14 +208,25 @@ mod tests {
     fn a_file_sets_everything() {
         let file = include_str!("testdata/everything.toml");
         let (set, default) = (parse(file).unwrap(), HostOptions::default());
-        let lines = |options: &HostOptions| -> Vec<String> {
-            format!("{options:#?}").lines().map(|line| line.trim().to_owned()).collect()
+        let lines = |text: String| -> Vec<String> {
+            text.lines().map(|line| line.trim().to_owned()).collect()
         };
-        let (set, default) = (lines(&set), lines(&default));
+        // Those are functions.
+        let hooks = lines(format!("{:#?}", default.room.hooks));
+        let (set, default) = (lines(format!("{set:#?}")), lines(format!("{default:#?}")));
         // What is `name: value` differs from the default; names and brackets are the same.
-        for line in default.iter().filter(|line| line.ends_with(',') && line.contains(": ")) {
+        let is_set = |line: &&String| line.ends_with(',') && line.contains(": ");
+        for line in default.iter().filter(is_set).filter(|line| !hooks.contains(line)) {
             assert!(!set.contains(line), "not set by the file: {line}");
         }
+    }
+
+    #[test]
+    fn a_rate_can_be_unbounded() {
+        let options = parse("[rates]\nops = \"unbounded\"").unwrap();
+        let mut rates = Rates::default();
+        rates.ops = None;
+        assert_eq!(options.room.rates, rates);
     }
 
     #[test]
@@ -176,6 +248,11 @@ mod tests {
             ("[host]\nwaiting_actions = 0", "line 2: invalid value: integer `0`"),
             ("[room]\nidle_timeout_seconds = -1", "line 2: seconds are a number from 0"),
             ("[room]\nidle_timeout_seconds = nan", "seconds are a number from 0"),
+            ("[rates]\nbyte = \"unbounded\"", "line 2: unknown field `byte`, expected one of"),
+            ("[rates]\nbytes = \"none\"", "line 2: invalid value: string \"none\""),
+            ("[rates]\nbytes = 5", "expected `{ per_second = …, burst = … }`"),
+            ("[rates]\nops = { per_second = 5 }", "missing field `burst`"),
+            ("[rates]\nops = { per_second = 5, burst = 5, x = 5 }", "unknown field `x`"),
             ("[limits", "line 1: "),
         ] {
             let error = parse(file).unwrap_err().to_string();

@@ -8,9 +8,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use roomsync::{CloseReason, RoomSnapshot};
-use roomsync_tokio::{RoomCommit, RoomHost, RoomId, Storage, StorageError};
+use roomsync_tokio::{HostTotals, RoomCommit, RoomHost, RoomId, Storage, StorageError};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 /// Bounds of the histograms, in seconds: from a fast disk to one that hangs.
@@ -23,6 +24,12 @@ pub(crate) struct Metrics {
     registry: Registry,
     rooms: Gauge,
     connections: Gauge,
+    sessions: Gauge,
+    messages_in: Counter,
+    bytes_in: Counter,
+    messages_out: Counter,
+    bytes_out: Counter,
+    pushes: Family<Outcome, Counter>,
     closes: Family<Reason, Counter>,
     refusals: Family<Reason, Counter>,
     loads: Histogram,
@@ -46,16 +53,45 @@ impl Metrics {
             registry: Registry::with_prefix("roomsync"),
             rooms: Gauge::default(),
             connections: Gauge::default(),
+            sessions: Gauge::default(),
+            messages_in: Counter::default(),
+            bytes_in: Counter::default(),
+            messages_out: Counter::default(),
+            bytes_out: Counter::default(),
+            pushes: Family::default(),
             closes: Family::default(),
             refusals: Family::default(),
             loads: Histogram::new(SECONDS),
             writes: Histogram::new(SECONDS),
             commits: Family::default(),
         };
-        let Self { registry, rooms, connections, closes, refusals, loads, writes, commits } =
-            &mut metrics;
+        let Self {
+            registry,
+            rooms,
+            connections,
+            sessions,
+            messages_in,
+            bytes_in,
+            messages_out,
+            bytes_out,
+            pushes,
+            closes,
+            refusals,
+            loads,
+            writes,
+            commits,
+        } = &mut metrics;
         registry.register("rooms", "Rooms that are loaded", rooms.clone());
         registry.register("connections", "WebSockets that are open", connections.clone());
+        let help = "Sessions in rooms, with those that may come back after a cut";
+        registry.register("sessions", help, sessions.clone());
+        registry.register("messages_in", "Messages that clients sent", messages_in.clone());
+        let help = "What clients sent, before compression and framing";
+        registry.register_with_unit("in", help, Unit::Bytes, bytes_in.clone());
+        registry.register("messages_out", "Messages to clients", messages_out.clone());
+        let help = "What clients were sent, before compression and framing";
+        registry.register_with_unit("out", help, Unit::Bytes, bytes_out.clone());
+        registry.register("pushes", "Changes that clients asked for, by result", pushes.clone());
         registry.register("closes", "Connections that ended, by reason", closes.clone());
         let help = "Requests to connect that got no WebSocket, by reason";
         registry.register("refusals", help, refusals.clone());
@@ -89,10 +125,30 @@ impl Metrics {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.rooms.set(number(host.open_rooms()));
         self.connections.set(number(connections));
+        let HostTotals { sessions, counters, .. } = host.totals();
+        self.sessions.set(number(sessions));
+        raise(&self.messages_in, counters.messages_in);
+        raise(&self.bytes_in, counters.bytes_in);
+        raise(&self.messages_out, counters.frames_out);
+        raise(&self.bytes_out, counters.bytes_out);
+        for (result, total) in [
+            ("commit", counters.pushes_committed),
+            ("rebase", counters.pushes_rebased),
+            ("discard", counters.pushes_discarded),
+            ("reject", counters.pushes_rejected),
+        ] {
+            let result = Outcome { result: result.to_owned() };
+            raise(&self.pushes.get_or_create(&result), total);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+/// Brings a counter to a total. Of two readers at once the slower one has an older total.
+fn raise(counter: &Counter, total: u64) {
+    counter.inner().fetch_max(total, Ordering::Relaxed);
 }
 
 /// A storage whose work is timed.

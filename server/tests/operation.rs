@@ -11,7 +11,8 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
-use support::{Peer, Server, tool};
+use std::time::Duration;
+use support::{Peer, Server, in_time, tool};
 
 #[tokio::test]
 async fn metrics_are_served_on_an_address_of_their_own() {
@@ -32,6 +33,10 @@ async fn metrics_are_served_on_an_address_of_their_own() {
     for line in [
         "roomsync_rooms 1",
         "roomsync_connections 1",
+        "roomsync_sessions 1",
+        "roomsync_messages_in_total 4",
+        r#"roomsync_pushes_total{result="commit"} 1"#,
+        r#"roomsync_pushes_total{result="discard"} 0"#,
         r#"roomsync_closes_total{reason="UNKNOWN_ERROR"} 1"#,
         r#"roomsync_refusals_total{reason="origin"} 1"#,
         r#"roomsync_commits_total{result="durable"} 2"#,
@@ -39,8 +44,16 @@ async fn metrics_are_served_on_an_address_of_their_own() {
         "# UNIT roomsync_write_seconds seconds",
         "# EOF",
     ] {
-        assert!(metrics.body.lines().any(|it| it == line), "{line}: {}", metrics.body);
+        assert!(metrics.has(line), "{line}: {}", metrics.body);
     }
+    let value = |name: &str| -> u64 {
+        let line = metrics.body.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {}", metrics.body)).trim().parse().unwrap()
+    };
+    // The connects, the push and the garbage; their answers.
+    assert!((300..3000).contains(&value("roomsync_in_bytes_total")), "{}", metrics.body);
+    assert!((300..3000).contains(&value("roomsync_out_bytes_total")), "{}", metrics.body);
+    assert!(value("roomsync_messages_out_total") >= 3);
     // Nothing that a client or room is called.
     assert!(!metrics.body.contains("plans") && !metrics.body.contains("alice"));
 }
@@ -80,6 +93,101 @@ async fn limits_and_times_are_those_of_the_file() {
     let long = format!("/connect/other?sessionId={}", "x".repeat(21));
     assert!(Peer::open(&server, &long).await.is_err());
     Peer::enter(&server, "other", &"x".repeat(20)).await;
+}
+
+#[tokio::test]
+async fn a_session_may_send_so_much_in_a_time() {
+    let mut server = Server::stopped();
+    let file = "[rates]\nmessages = { per_second = 1, burst = 4 }\n\
+        [limits]\npush_ops = 2\nrecords = 2\n";
+    let config = server.file("config.toml", file);
+    server.restart_with(&["--config", &config]).await;
+    // With its connect a session sends three more at once.
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    for number in 0..3 {
+        alice.push_page("page:a", &number.to_string()).await;
+    }
+    for _ in 0..40 {
+        alice.try_send_text(r#"{"type":"ping"}"#.into()).await;
+    }
+    assert_eq!(alice.ended().await, Some((4099, "RATE_LIMITED".into())));
+    let snapshot = server.snapshot("plans").await;
+    assert_eq!(snapshot["documents"][0]["state"]["name"], "2");
+
+    // And what the room holds is held to the file's limits, too.
+    let mut bob = Peer::enter(&server, "plans", "bob").await;
+    bob.put_page("page:b", "B").await;
+    bob.push_page("page:c", "C").await;
+    assert_eq!(bob.message().await["data"][0]["action"], "discard");
+    let three = ["page:a", "page:b", "page:c"]
+        .map(|id| (id.to_owned(), json!(["remove"])))
+        .into_iter()
+        .collect::<serde_json::Map<_, _>>();
+    bob.send(json!({"type": "push", "clientClock": 3, "diff": three})).await;
+    assert!(bob.ended().await.is_some());
+    assert_eq!(server.snapshot("plans").await["documents"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_room_that_is_empty_is_unloaded_and_read_again_for_who_comes() {
+    let mut server = Server::stopped();
+    let file = "[host]\nlinger_seconds = 0\n[room]\nreconnect_grace_seconds = 0\n";
+    let config = server.file("config.toml", file);
+    server.restart_with(&["--config", &config, "--metrics-listen", "127.0.0.1:0"]).await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a", "A").await;
+    assert!(server.metrics().await.has("roomsync_rooms 1"));
+    drop(alice);
+    // The server hears of it a while later.
+    in_time(async {
+        while !server.metrics().await.has("roomsync_rooms 0") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert!(server.metrics().await.has("roomsync_sessions 0"));
+    let mut bob = Peer::open(&server, "/connect/plans?sessionId=bob").await.unwrap();
+    assert_eq!(bob.hello().await["diff"]["page:a"][1]["name"], "A");
+    let metrics = server.metrics().await;
+    assert!(metrics.has("roomsync_load_seconds_count 2"), "{}", metrics.body);
+    // What an unloaded room has done still counts.
+    assert!(metrics.has(r#"roomsync_pushes_total{result="commit"} 1"#), "{}", metrics.body);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_later_sent_the_state_and_not_all_that_led_to_it() {
+    const ROUNDS: usize = 600;
+    const NAME: usize = 100_000;
+    let mut server = Server::stopped();
+    let file = "[limits]\nlog_bytes = 200_000\n[host]\noutgoing_bytes = 200_000\n\
+        [room]\nidle_timeout_seconds = 0\n[rates]\nmessages = \"unbounded\"\n";
+    let config = server.file("config.toml", file);
+    server.restart_with(&["--config", &config]).await;
+    let mut slow = Peer::enter(&server, "plans", "slow").await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a", "").await;
+    for round in 0..ROUNDS {
+        let name = format!("{round} {}", "x".repeat(NAME));
+        let diff = json!({"page:a": ["patch", {"name": ["put", name]}]});
+        alice.send(json!({"type": "push", "clientClock": round + 2, "diff": diff})).await;
+        assert_eq!(alice.message().await["data"][0]["action"], "commit");
+    }
+    let (mut bytes, mut last) = (0, 0);
+    while last < ROUNDS - 1 {
+        let message = slow.message().await;
+        bytes += message.to_string().len();
+        for entry in message["data"].as_array().unwrap() {
+            // Of a put and of a patch alike.
+            let op = entry["diff"]["page:a"].to_string();
+            let name = op.split('"').find(|it| it.contains(" x"));
+            let round = name.and_then(|name| name.split(' ').next());
+            last = round.map_or(last, |round| round.parse().unwrap());
+        }
+    }
+    // Some megabytes are with the operating systems of both, and the rest was never sent.
+    assert!(bytes < ROUNDS * NAME / 2, "{bytes}");
+    alice.put_page("page:last", "A").await;
+    assert!(slow.message().await.to_string().contains("page:last"));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use roomsync::{Codec, Object, RecordType, Schema, Scope, ServerMessage};
 use roomsync_tokio::{Client, ClientOptions};
 use serde_json::json;
 use std::sync::Arc;
-use support::{Ended, Peer, Server, in_time};
+use support::{Ended, Peer, Server, in_time, run};
 
 const UNKNOWN_ERROR: &str = "UNKNOWN_ERROR";
 const INVALID_RECORD: &str = "INVALID_RECORD";
@@ -154,6 +154,30 @@ async fn a_bad_peer_is_told_why_and_nobody_else_notices() {
 
 fn is_plain(ended: &Ended) -> bool {
     ended.as_ref().is_some_and(|(code, _)| *code != 4099)
+}
+
+#[tokio::test]
+async fn a_record_that_the_schema_files_validator_refuses_ends_its_session() {
+    let mut server = Server::stopped();
+    let schema = r#"{"types":{"page":{"scope":"document","validator":
+        {"properties":{"name":{"type":"string","maxLength":3}},"required":["name"]}}},
+        "schema":{"schemaVersion":2,"sequences":{}}}"#;
+    let schema = server.file("schema.json", schema);
+    server.restart_with(&["--schema", &schema]).await;
+    let mut honest = Peer::enter(&server, "plans", "honest").await;
+    honest.put_page("page:a", "ABC").await;
+    let mut bad = Peer::enter(&server, "plans", "bad").await;
+    bad.push_page("page:b", "ABCD").await;
+    assert_eq!(bad.ended().await, Some((4099, INVALID_RECORD.into())));
+    honest.put_page("page:c", "C").await;
+
+    // And a validator that is none is told before anything is served.
+    let none = r#"{"types":{"page":{"scope":"document","validator":{"type":"strnig"}}}}"#;
+    let none = server.file("none.json", none);
+    let output = run(&server.folder().join("other.db"), &["--schema", &none]).await;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && stderr.contains("`page`"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
 #[tokio::test]

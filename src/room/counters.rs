@@ -39,6 +39,56 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Adds what has happened in a room between two states of its counters. So a host sums up
+    /// rooms that come and go.
+    ///
+    /// ```
+    /// use roomsync::Counters;
+    ///
+    /// let (mut before, mut now, mut sum) = (Counters::default(), Counters::default(), Counters::default());
+    /// before.commits = 2;
+    /// now.commits = 5;
+    /// sum.add_since(&before, &now);
+    /// assert_eq!(sum.commits, 3);
+    /// ```
+    pub fn add_since(&mut self, before: &Self, now: &Self) {
+        let Self {
+            messages_in,
+            bytes_in,
+            frames_out,
+            bytes_out,
+            ignored_unknown_connection,
+            ignored_not_connected,
+            pushes_committed,
+            pushes_discarded,
+            pushes_rebased,
+            pushes_rejected,
+            commits,
+            joined,
+            closes,
+        } = self;
+        let grow = |sum: &mut u64, of: fn(&Self) -> u64| {
+            *sum = sum.saturating_add(of(now).saturating_sub(of(before)));
+        };
+        grow(messages_in, |it| it.messages_in);
+        grow(bytes_in, |it| it.bytes_in);
+        grow(frames_out, |it| it.frames_out);
+        grow(bytes_out, |it| it.bytes_out);
+        grow(ignored_unknown_connection, |it| it.ignored_unknown_connection);
+        grow(ignored_not_connected, |it| it.ignored_not_connected);
+        grow(pushes_committed, |it| it.pushes_committed);
+        grow(pushes_discarded, |it| it.pushes_discarded);
+        grow(pushes_rebased, |it| it.pushes_rebased);
+        grow(pushes_rejected, |it| it.pushes_rejected);
+        grow(commits, |it| it.commits);
+        grow(joined, |it| it.joined);
+        for (reason, count) in &now.closes {
+            let before = before.closes.get(reason).copied().unwrap_or(0);
+            let sum = closes.entry(reason).or_default();
+            *sum = sum.saturating_add(count.saturating_sub(before));
+        }
+    }
+
     pub(super) fn count(&mut self, action: &RoomAction) {
         match action {
             RoomAction::Send { frame, .. } => {

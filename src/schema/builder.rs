@@ -1,5 +1,6 @@
 //! How a schema is put together, and what can be wrong with it.
 
+use super::json_schema::JsonSchemaError;
 use super::sequences::Sequences;
 use super::{MigrationSequence, RecordType, Schema, Scope, SerializedSchema};
 use crate::error::{JsonError, display};
@@ -66,6 +67,8 @@ pub enum SchemaError {
     NoTypes,
     /// The scope of the type is not `document`, `session` or `presence`.
     BadScope(Key),
+    /// The `validator` of the type cannot be used.
+    Validator(Key, JsonSchemaError),
     /// More than one type is of presence scope.
     TwoPresenceTypes,
     /// A serialized schema is of neither form of the wire.
@@ -102,6 +105,7 @@ display!(SchemaError, self, f => match self {
     Self::BadScope(name) => {
         write!(f, "the `scope` of type `{name}` is not document, session or presence")
     }
+    Self::Validator(name, error) => write!(f, "the `validator` of type `{name}`: {error}"),
     Self::TwoPresenceTypes => f.write_str("more than one type is of presence scope"),
     Self::NotASchema => f.write_str(
         "a serialized schema is an object with `schemaVersion` 2 and `sequences`, \

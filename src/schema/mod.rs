@@ -1,6 +1,7 @@
 //! Which record types exist, and what a record of each must be.
 
 mod builder;
+mod json_schema;
 mod migration;
 mod parse;
 mod path;
@@ -9,6 +10,7 @@ mod sequences;
 mod serialized;
 
 pub use builder::{SchemaBuilder, SchemaError};
+pub use json_schema::JsonSchemaError;
 pub use migration::{Migration, MigrationFailed, MigrationFault, MigrationSequence, StoredRecords};
 pub use path::{MigrationError, MigrationPath};
 pub use record::{IntoRecord, Record};

@@ -1,11 +1,12 @@
 //! How a schema is read from a file.
 
-use super::{RecordType, Schema, SchemaError, Scope, SerializedSchema};
+use super::{RecordType, Schema, SchemaError, Scope, SerializedSchema, json_schema};
 use crate::value::Value;
 
 impl Schema {
     /// Reads `{"types":{"shape":{"scope":"document"},…},"schema":S}`, where S is a serialized
-    /// schema. Without `schema`, the schema adopts its first client's.
+    /// schema. Without `schema`, the schema adopts its first client's. A type may have a
+    /// `validator`, a JSON Schema document; that needs the feature `json-schema`.
     ///
     /// # Errors
     ///
@@ -19,14 +20,20 @@ impl Schema {
             None => Self::builder().adopt(),
         };
         for (name, of) in types.iter() {
-            let scope = of.as_object().and_then(|of| of.get("scope")).and_then(Value::as_str);
-            let scope = match scope {
+            let of = |name| of.as_object().and_then(|of| of.get(name));
+            let scope = match of("scope").and_then(Value::as_str) {
                 Some("document") => Scope::Document,
                 Some("session") => Scope::Session,
                 Some("presence") => Scope::Presence,
                 Some(_) | None => return Err(SchemaError::BadScope(name.clone())),
             };
-            builder = builder.record_type(name, RecordType::new(scope));
+            let mut record_type = RecordType::new(scope);
+            if let Some(document) = of("validator") {
+                let validator = json_schema::compile(document);
+                let failed = |error| SchemaError::Validator(name.clone(), error);
+                record_type.validator = Some(validator.map_err(failed)?);
+            }
+            builder = builder.record_type(name, record_type);
         }
         builder.build()
     }

@@ -136,7 +136,7 @@ fn lines(event: &ClientEvent) -> Vec<String> {
     match event {
         ClientEvent::Status(status) => vec![format!("= {}", name(status))],
         ClientEvent::Changed { source, changes } => {
-            let from = if *source == Source::Local { "here" } else { "" };
+            let from = if *source == Source::Local { " (here)" } else { "" };
             changes.iter().flat_map(|change| record_lines(change, from)).collect()
         }
         ClientEvent::Presence(changes) => changes.iter().map(presence_line).collect(),
@@ -148,12 +148,12 @@ fn lines(event: &ClientEvent) -> Vec<String> {
 fn record_lines(change: &RecordChange, from: &str) -> Vec<String> {
     let RecordChange { id, before, after } = change;
     match (before, after) {
-        (None, Some(record)) => vec![format!("+ {id} {} {from}", short(&record.clone().into()))],
-        (Some(_), None) => vec![format!("- {id} {from}")],
+        (None, Some(record)) => vec![format!("+ {id} {}{from}", short(&record.clone().into()))],
+        (Some(_), None) => vec![format!("- {id}{from}")],
         (Some(before), Some(after)) => {
             let diff = ObjectDiff::between(before, after, StringAppend::Legacy);
             let keys = diff.iter().flat_map(ObjectDiff::iter).map(|(key, _)| key);
-            keys.map(|key| format!("~ {id} {} {from}", field(key, before, after))).collect()
+            keys.map(|key| format!("~ {id} {}{from}", field(key, before, after))).collect()
         }
         (None, None) => Vec::new(),
     }

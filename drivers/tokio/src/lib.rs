@@ -21,7 +21,7 @@ pub use client::{
     StoreError, StoreFailed,
 };
 pub use host::{
-    CommandError, EventHook, HostOptions, Incoming, Outgoing, RoomHandle, RoomHost,
+    CommandError, EventHook, HostOptions, HostTotals, Incoming, Outgoing, RoomHandle, RoomHost,
     RoomUnavailable, StartError,
 };
 #[cfg(feature = "tls")]

@@ -296,6 +296,7 @@ async fn a_peer_that_never_answers_its_close_is_dropped() {
     in_time(host.shutdown()).await;
     assert_eq!(mute.closed().await, CloseReason::ShuttingDown);
     assert_eq!(mute.next().await, None);
+    assert_eq!(in_time(&mut mute.served).await.unwrap(), CloseReason::ShuttingDown);
 }
 
 #[tokio::test]

@@ -196,6 +196,11 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// Whether the body has that line.
+    pub(crate) fn has(&self, line: &str) -> bool {
+        self.body.lines().any(|it| it == line)
+    }
+
     fn read(answer: &str) -> Self {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();

@@ -7,8 +7,8 @@ use crate::storage::RoomId;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use roomsync::{CloseReason, ConnectionId, Frame, SessionParams};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -39,6 +39,8 @@ pub enum Outgoing {
 pub(super) struct Peer {
     outgoing: mpsc::UnboundedSender<Outgoing>,
     backlog: Arc<Backlog>,
+    /// Why the room has ended it, for when the transport never gets to hear of it.
+    closed: Arc<OnceLock<CloseReason>>,
     is_writable: bool,
     _end: DropGuard,
 }
@@ -85,9 +87,11 @@ where
     let backlog = Arc::new(Backlog { bytes: AtomicUsize::new(0), high, low: high / 4 });
     let (sender, queue) = mpsc::unbounded_channel();
     let end = CancellationToken::new();
+    let closed = Arc::new(OnceLock::new());
     let peer = Peer {
         outgoing: sender,
         backlog: Arc::clone(&backlog),
+        closed: Arc::clone(&closed),
         is_writable: true,
         _end: end.clone().drop_guard(),
     };
@@ -99,7 +103,9 @@ where
     let close_timeout = options.close_timeout;
     tokio::select! {
         reason = transport.run(place) => reason,
-        () = overdue(end, close_timeout) => CloseReason::Disconnected,
+        () = overdue(end, close_timeout) => {
+            closed.get().cloned().unwrap_or(CloseReason::Disconnected)
+        }
     }
 }
 
@@ -198,6 +204,8 @@ impl Peer {
 
     /// Ends the connection, after all that was sent before.
     pub(super) fn close(self, reason: CloseReason) {
+        // It is closed but once.
+        self.closed.set(reason.clone()).ok();
         self.outgoing.send(Outgoing::Close(reason)).ok();
     }
 

@@ -4,9 +4,11 @@ mod connection;
 mod handle;
 mod outbox;
 mod task;
+mod totals;
 
 pub use connection::{Incoming, Outgoing};
 pub use handle::{CommandError, RoomHandle, RoomUnavailable};
+pub use totals::HostTotals;
 
 use crate::clock::Clock;
 use crate::storage::{RoomId, Storage};
@@ -105,6 +107,7 @@ struct Shared {
     clock: Clock,
     writer: Writer,
     rooms: Mutex<Rooms>,
+    totals: Mutex<HostTotals>,
     /// Rooms and connections, for the shutdown to wait for.
     tasks: TaskTracker,
 }
@@ -134,6 +137,7 @@ impl RoomHost {
             clock: Clock::start(),
             writer,
             rooms: Mutex::default(),
+            totals: Mutex::default(),
             tasks: TaskTracker::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -202,6 +206,12 @@ impl RoomHost {
         self.shared.rooms().open.len()
     }
 
+    /// What all rooms have done since the start, as numbers.
+    #[must_use]
+    pub fn totals(&self) -> HostTotals {
+        self.shared.totals().clone()
+    }
+
     /// Tells all sessions what they have to hear, closes all connections, and returns once
     /// everything is durable and the storage is closed. Later connections are closed at once.
     pub async fn shutdown(&self) {
@@ -246,6 +256,11 @@ impl Shared {
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
         // Whoever panicked while holding it was between two whole changes.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn totals(&self) -> MutexGuard<'_, HostTotals> {
+        // Nothing panics while it is held.
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

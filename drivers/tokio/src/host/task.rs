@@ -2,6 +2,7 @@
 
 use super::connection::{Peer, Permit, Place};
 use super::outbox::Outbox;
+use super::totals::Share;
 use super::{HostOptions, Shared};
 use crate::storage::{RoomId, StorageError};
 use crate::writer::{Journal, Progress};
@@ -60,6 +61,7 @@ struct OpenRoom {
     journal: Journal,
     progress: watch::Receiver<Progress>,
     outbox: Outbox<Effect>,
+    share: Share,
     /// Whether something is kept of it, or somebody is here who may make it.
     exists: bool,
     /// Since when there is no session.
@@ -148,6 +150,7 @@ impl RoomTask {
             journal,
             progress,
             outbox: Outbox::new(),
+            share: Share::new(Arc::clone(&self.shared)),
             exists,
             empty_since: None,
             is_shut_down: false,
@@ -332,6 +335,7 @@ impl OpenRoom {
                 RoomAction::Event(event) => self.outbox.push(Effect::Event(event)),
             }
         }
+        self.share.update(&self.room);
         match (self.room.is_empty(), self.empty_since) {
             (true, None) => self.empty_since = Some(now),
             (false, Some(_)) => self.empty_since = None,
