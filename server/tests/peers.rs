@@ -9,6 +9,7 @@
 
 mod support;
 
+use futures_util::StreamExt;
 use roomsync::{Codec, Object, RecordType, Schema, Scope, ServerMessage};
 use roomsync_tokio::{Client, ClientOptions};
 use serde_json::json;
@@ -56,7 +57,7 @@ async fn a_client_that_speaks_postcard_meets_those_that_do_not() {
     let mut heard = binary.subscribe();
     text.put_page("page:b", "B").await;
     while binary.record("page:b").is_none() {
-        in_time(heard.recv()).await.unwrap();
+        in_time(heard.next()).await.unwrap().unwrap();
     }
 }
 
