@@ -104,6 +104,7 @@ impl Client {
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);
         step.wipe(answer.hydration_type);
         step.apply(&answer.diff)?;
+        step.note_gone(&answer.diff);
         let mut staged = step.into_staged();
         // A number that was never given is of somebody else, and says nothing of pushes made here.
         if let Some(applied) = self.applied_push(answer).filter(|push| *push <= self.last_push) {

@@ -15,7 +15,8 @@ impl Client {
     /// Sets the record that others see of this client. The room gives it an id of its own.
     ///
     /// With `None` nothing more is sent. As the protocol has no word for taking presence back,
-    /// others see what they saw until this connection ends; on the next they see nothing.
+    /// others see what they saw until the room lets the session go: when the connection has ended
+    /// and the client has not come back within the room's grace of some seconds.
     ///
     /// # Errors
     ///

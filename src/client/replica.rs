@@ -52,6 +52,9 @@ struct Touched {
     base: Option<Object>,
     /// The pending pushes that change the record, oldest first.
     pending: VecDeque<u64>,
+    /// The last of them that was pending when others removed the record. What it and earlier ones
+    /// removed is gone, and what comes under that id later is not what they meant.
+    outrun: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -165,6 +168,8 @@ impl Replica {
         let pending: Vec<_> = self.pending.iter().filter(|push| !push.diff.is_empty()).collect();
         let pending: Vec<_> = pending.iter().map(|push| (push.clock, &push.diff)).collect();
         let Self { visible, touched, unsent, aside, .. } = self;
+        let touched: Vec<_> =
+            touched.iter().map(|(id, it)| (id, &it.confirmed, &it.base, &it.pending)).collect();
         alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?} {aside:?}")
     }
 
@@ -244,6 +249,11 @@ impl Replica {
                 }
             }
         }
+        for id in &staged.gone {
+            if let Some(touched) = self.touched.get_mut(id) {
+                touched.outrun = touched.pending.back().copied();
+            }
+        }
         let mut changes = Vec::new();
         for (id, record) in staged.aside {
             self.keep_record(&id);
@@ -290,8 +300,19 @@ impl Replica {
         }
         let touched: Vec<RecordId> = self.touched.keys().cloned().collect();
         for id in touched {
+            let is_unsent = self.unsent.contains(&id);
             if let Some(touched) = self.touched.get_mut(&id) {
+                let is_outrun = !touched.pending.is_empty()
+                    && touched.pending.back().copied() <= touched.outrun;
+                if is_outrun && !is_unsent && !self.visible.contains_key(&id) {
+                    changes.extend(replace(
+                        &mut self.visible,
+                        id.clone(),
+                        touched.confirmed.clone(),
+                    ));
+                }
                 touched.pending.clear();
+                touched.outrun = None;
                 touched.base = touched.confirmed.clone();
                 self.settle(id);
             }
@@ -370,6 +391,7 @@ fn touch<'a>(
         confirmed: confirmed.cloned(),
         base: confirmed.cloned(),
         pending: VecDeque::new(),
+        outrun: None,
     })
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Staged {
     pub(super) refused: Vec<Refusal>,
     /// How many of the pending pushes are answered.
     pub(super) answered: usize,
-    /// The ids that the room said are gone, known here or not.
+    /// The ids that the room said others have removed, known here or not.
     pub(super) gone: BTreeSet<RecordId>,
 }
 
@@ -66,6 +66,7 @@ impl<'a> Step<'a> {
         match entry {
             DataEntry::Patch { diff, server_clock } => {
                 self.apply(diff)?;
+                self.note_gone(diff);
                 Ok(*server_clock)
             }
             DataEntry::PushResult { client_clock, server_clock, action } => {
@@ -109,6 +110,12 @@ impl<'a> Step<'a> {
         });
         self.staged.refused = refused;
         self.staged
+    }
+
+    /// Notes what others have removed, by a diff that is not the answer to a push.
+    pub(super) fn note_gone(&mut self, diff: &NetworkDiff) {
+        let gone = diff.iter().filter(|(_, op)| matches!(op, RecordOp::Remove));
+        self.staged.gone.extend(gone.map(|(id, _)| id.clone()));
     }
 
     fn note_refused(&mut self, asked: &NetworkDiff, happened: Option<&NetworkDiff>) {
@@ -155,7 +162,6 @@ impl<'a> Step<'a> {
     }
 
     fn remove(&mut self, id: &RecordId) {
-        self.staged.gone.insert(id.clone());
         self.hide(id);
         self.forget_aside(id);
     }

@@ -1,5 +1,6 @@
 //! Presence: this client's, and that of others.
 
+use super::together::World;
 use super::*;
 
 fn cursor(x: u32) -> Object {
@@ -74,7 +75,7 @@ fn presence_alone_does_not_unsettle() {
 }
 
 #[test]
-fn presence_that_is_taken_back_is_gone_from_the_next_connection_on() {
+fn presence_that_is_taken_back_is_not_sent_any_more() {
     let mut probe = Probe::online();
     show(&mut probe, 1);
     probe.done();
@@ -126,4 +127,31 @@ fn presence_that_the_room_removes_is_gone() {
     probe.data(&patch(r#"{"cursor:1":["remove"]}"#, 0));
     assert_eq!(probe.client.presence().count(), 0);
     assert_eq!(probe.done().presence.len(), 2);
+}
+
+/// The `x` of those whom the second member sees.
+fn seen_by_the_other(world: &World) -> Vec<Value> {
+    let presence = world.members[1].client.presence();
+    presence.map(|(_, it)| it.get("x").unwrap().clone()).collect()
+}
+
+#[test]
+fn others_see_a_presence_until_the_room_lets_the_session_go() {
+    let mut world = World::new(1, 2);
+    let now = world.now;
+    world.members[0].client.set_presence(now, Some(cursor(1))).unwrap();
+    world.quiesce();
+    assert_eq!(seen_by_the_other(&world), [1.into()]);
+    // Taken back, and cut for less than the grace: the room has it still.
+    let now = world.now;
+    world.members[0].client.set_presence(now, None).unwrap();
+    world.cut(0);
+    world.quiesce();
+    assert_eq!(world.members[0].client.status(), &Status::Online);
+    assert_eq!(seen_by_the_other(&world), [1.into()]);
+    // Cut for more, it is gone, and does not come back.
+    world.cut(0);
+    world.pass(Duration::from_secs(6));
+    world.quiesce();
+    assert_eq!(seen_by_the_other(&world), []);
 }

@@ -340,3 +340,40 @@ fn custom_messages_go_and_come_while_online() {
     assert!(probe.client.send_custom(probe.now, nested(40)));
     assert!(!probe.client.send_custom(probe.now, nested(41)));
 }
+
+#[test]
+fn a_removal_that_others_have_outrun_is_not_made_again_after_a_cut() {
+    let others_removed = |probe: &mut Probe| {
+        probe.remove("note:a");
+        probe.data(&patch(r#"{"note:a":["remove"]}"#, 1));
+        probe.data(&patch(&put_note("a", r#","x":1"#), 2));
+        // What is on its way will take effect when it arrives.
+        assert_eq!(probe.client.record("note:a"), None);
+    };
+    let mut probe = Probe::online_with(ClientConfig::default(), &put_note("a", ""));
+    others_removed(&mut probe);
+    let done = probe.reconnect("wipe_presence", "{}", 2);
+    assert_eq!((done.sent.len(), done.changes.len()), (0, 1), "{:?}", done.sent);
+    assert_eq!(probe.client.record("note:a"), Some(&note("a", r#","x":1"#)));
+    assert!(probe.client.is_settled());
+
+    // What is removed after that is removed.
+    let mut probe = Probe::online_with(ClientConfig::default(), &put_note("a", ""));
+    others_removed(&mut probe);
+    probe.put(note("a", r#","x":2"#));
+    probe.remove("note:a");
+    probe.sleep(100);
+    probe.put(note("a", r#","x":3"#));
+    probe.sleep(100);
+    probe.remove("note:a");
+    probe.sleep(100);
+    let done = probe.reconnect("wipe_presence", "{}", 2);
+    assert_eq!(pushed(&done.sent[0]).to_string(), r#"{"note:a":["remove"]}"#);
+
+    // And so is what nobody else has removed, also when it was only changed.
+    let mut probe = Probe::online_with(ClientConfig::default(), &put_note("a", ""));
+    probe.remove("note:a");
+    probe.data(&patch(&put_note("a", r#","x":1"#), 1));
+    let done = probe.reconnect("wipe_presence", "{}", 2);
+    assert_eq!(pushed(&done.sent[0]).to_string(), r#"{"note:a":["remove"]}"#);
+}
