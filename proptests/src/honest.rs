@@ -151,6 +151,8 @@ pub(crate) fn client_config(index: usize, setup: &Setup) -> ClientConfig {
     if setup.tight == 1 {
         config.limits.unanswered_pushes = 2;
     }
+    // Few, so that a client at rest holds little beside its records.
+    config.undo_steps = 2;
     config.persist = setup.kept >> (index % 16) & 1 == 1;
     config
 }
