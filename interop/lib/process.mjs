@@ -16,6 +16,7 @@ const ADMIN_TOKEN = 'interop'
 export class Server {
   #folder = null
   #data
+  #flags
   #process = null
   #expectedToEnd = false
   #command
@@ -24,12 +25,13 @@ export class Server {
   restarts = 0
 
   /**
-   * `data` is the file of rooms; by default one in a folder of its own, which goes with the server. `command` is a
-   * program, maybe with arguments; by default that of the environment, else the release build.
+   * `data` is the file of rooms; by default one in a folder of its own, which goes with the server. `flags` are further
+   * ones. `command` is a program, maybe with arguments; by default that of the environment, else the release build.
    */
-  constructor({ data = null, command = process.env.ROOMSYNC_SERVER ?? 'target/release/roomsync-server' } = {}) {
+  constructor({ data = null, flags = [], command = process.env.ROOMSYNC_SERVER ?? 'target/release/roomsync-server' } = {}) {
     if (!data) this.#folder = mkdtempSync(path.join(tmpdir(), 'roomsync-server-'))
     this.#data = data ?? path.join(this.#folder, 'rooms.db')
+    this.#flags = flags
     this.#command = command
   }
 
@@ -38,7 +40,8 @@ export class Server {
     if (this.base) this.restarts += 1
     const listen = this.base ? new URL(this.base).host : '127.0.0.1:0'
     this.#expectedToEnd = false
-    const started = launch(this.#command, ['--listen', listen, '--data', this.#data, '--admin-token', ADMIN_TOKEN])
+    const flags = ['--listen', listen, '--data', this.#data, '--admin-token', ADMIN_TOKEN, ...this.#flags]
+    const started = launch(this.#command, flags)
     this.#process = started
     const address = () => /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(started.stdout)?.[0]
     await until('the server to print its address', () => address() || started.ended, { detail: () => started.output() })
