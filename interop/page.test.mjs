@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { drag, launchBrowser, online, openPage, Server } from './browser.mjs'
+import { drag, launchBrowser, online, openPage } from './browser.mjs'
+import { Server } from './lib/process.mjs'
 import { checkModules } from './page-modules.mjs'
 
 const { b64Vecs, createTLSchema } = createRequire(import.meta.url)('@tldraw/tlschema')
@@ -19,7 +20,7 @@ let browser
 try {
   await server.start()
   browser = await launchBrowser()
-  await run(`${server.url}/r/${ROOM}`)
+  await run(`${server.base}/r/${ROOM}`)
   console.log('page: all seen')
 } catch (error) {
   console.error(error)
@@ -30,7 +31,7 @@ try {
   process.exitCode = 1
 } finally {
   await browser?.close()
-  await server.close()
+  await server.stop()
 }
 
 async function run(url) {

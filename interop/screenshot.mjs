@@ -3,10 +3,11 @@
 
 import { mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { drag, launchBrowser, openPage, REPOSITORY, Server } from './browser.mjs'
+import { drag, launchBrowser, openPage } from './browser.mjs'
+import { ROOT, Server } from './lib/process.mjs'
 
 const dark = process.argv.includes('dark')
-const target = resolve(process.argv.slice(2).find((arg) => arg !== 'dark') ?? join(REPOSITORY, 'docs/page.png'))
+const target = resolve(process.argv.slice(2).find((arg) => arg !== 'dark') ?? join(ROOT, 'docs/page.png'))
 const PERSON_KEYS = { Ada: 'a', Grace: 'c', Edsger: 'd' } // who they are decides their colours
 
 const server = new Server()
@@ -16,7 +17,7 @@ try {
   browser = await launchBrowser()
   const colorScheme = dark ? 'dark' : 'light'
   const options = { viewport: { width: 1200, height: 750 }, deviceScaleFactor: 2, colorScheme }
-  const open = (name) => openPage(browser, `${server.url}/r/launch-plan`, { name, userKey: PERSON_KEYS[name], ...options })
+  const open = (name) => openPage(browser, `${server.base}/r/launch-plan`, { name, userKey: PERSON_KEYS[name], ...options })
   const [ada, grace, edsger] = [await open('Ada'), await open('Grace'), await open('Edsger')]
   await drawScene(ada, grace, edsger)
   mkdirSync(dirname(target), { recursive: true })
@@ -24,7 +25,7 @@ try {
   console.log(`wrote ${target}`)
 } finally {
   await browser?.close()
-  await server.close()
+  await server.stop()
 }
 
 async function drawScene(ada, grace, edsger) {

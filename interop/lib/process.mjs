@@ -2,17 +2,21 @@
 // on the same port and file, and runs commands to their end.
 
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { until } from './wait.mjs'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ADMIN_TOKEN = 'interop'
 
 /** A server command with the flags of roomsync-server. Programs run in the repository's root. */
 export class Server {
+  #folder = null
   #data
+  #flags
   #process = null
   #expectedToEnd = false
   #command
@@ -20,9 +24,14 @@ export class Server {
   base = null
   restarts = 0
 
-  /** `command` is a program, maybe with arguments; by default that of the environment, else the release build. */
-  constructor({ data, command = process.env.ROOMSYNC_SERVER ?? 'target/release/roomsync-server' }) {
-    this.#data = data
+  /**
+   * `data` is the file of rooms; by default one in a folder of its own, which goes with the server. `flags` are further
+   * ones. `command` is a program, maybe with arguments; by default that of the environment, else the release build.
+   */
+  constructor({ data = null, flags = [], command = process.env.ROOMSYNC_SERVER ?? 'target/release/roomsync-server' } = {}) {
+    if (!data) this.#folder = mkdtempSync(path.join(tmpdir(), 'roomsync-server-'))
+    this.#data = data ?? path.join(this.#folder, 'rooms.db')
+    this.#flags = flags
     this.#command = command
   }
 
@@ -31,7 +40,8 @@ export class Server {
     if (this.base) this.restarts += 1
     const listen = this.base ? new URL(this.base).host : '127.0.0.1:0'
     this.#expectedToEnd = false
-    const started = launch(this.#command, ['--listen', listen, '--data', this.#data, '--admin-token', ADMIN_TOKEN])
+    const flags = ['--listen', listen, '--data', this.#data, '--admin-token', ADMIN_TOKEN, ...this.#flags]
+    const started = launch(this.#command, flags)
     this.#process = started
     const address = () => /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(started.stdout)?.[0]
     await until('the server to print its address', () => address() || started.ended, { detail: () => started.output() })
@@ -48,6 +58,12 @@ export class Server {
   async stop() {
     this.#expectedToEnd = true
     await this.#process?.kill('SIGTERM')
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Runs `roomsync-server export ROOM` and the like on the data of a server that does not run. Its standard output. */
+  tool(...args) {
+    return launch(this.#command, [...args, '--data', this.#data]).done()
   }
 
   /** Throws when it ended without being told to. */
@@ -56,11 +72,18 @@ export class Server {
   }
 
   async snapshot(room) {
-    const response = await fetch(`${this.base}/admin/rooms/${room}/snapshot`, {
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-    })
+    return (await this.#admin(room, {})).json()
+  }
+
+  async loadSnapshot(room, snapshot) {
+    await this.#admin(room, { method: 'PUT', body: JSON.stringify(snapshot) })
+  }
+
+  async #admin(room, request) {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
+    const response = await fetch(`${this.base}/admin/rooms/${room}/snapshot`, { ...request, headers })
     if (!response.ok) throw new Error(`snapshot: HTTP ${response.status} ${await response.text()}`)
-    return response.json()
+    return response
   }
 }
 

@@ -19,13 +19,14 @@ export class StockClient {
   /** Reasons of fatal errors; a run that is as it should be leaves this empty. */
   fatal = []
 
-  /** `base` is the server's http address. A client with `presence: false` only looks on. */
-  constructor({ base, room, name, readonly = false, presence = true }) {
+  /** `base` is the server's http address. A client with `presence: false` only looks on; `token` lets it in. */
+  constructor({ base, room, name, readonly = false, presence = true, token = null }) {
     this.name = name
     this.store = new Store({ schema: createTLSchema(), props: { defaultName: '' } })
     this.presence = atom(`presence of ${name}`, presence ? firstPresence(name) : null)
     const url = new URL(`/connect/${room}`, base.replace('http', 'ws'))
     url.searchParams.set('sessionId', `session-${name}`)
+    if (token) url.searchParams.set('token', token)
     if (readonly) url.searchParams.set('readonly', 'true')
     this.socket = new StockSocket(url.href, {
       sent: (message, frames) => this.told.sent(message, frames),

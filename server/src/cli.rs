@@ -122,6 +122,11 @@ fn origin(text: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    /// What operators read.
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server.md");
 
     fn options(flags: &[&str]) -> Options {
         Cli::parse_from([&["roomsync-server"], flags].concat()).options
@@ -138,6 +143,38 @@ mod tests {
         assert_eq!((options.max_data_mib, options.metrics_listen), (None, None));
         assert!(options.allow_origin.is_empty());
         assert!(!options.no_new_rooms && !options.trust_forwarded_for);
+    }
+
+    #[test]
+    fn the_document_names_every_flag_and_tool_and_no_other() {
+        let document = std::fs::read_to_string(DOCUMENT).unwrap();
+        let mut cli = Cli::command();
+        cli.build();
+        let tools = || cli.get_subcommands().filter(|tool| tool.get_name() != "help");
+        for tool in tools() {
+            let line = format!("roomsync-server {}", tool.get_name());
+            assert!(document.contains(&line), "{line}");
+        }
+        let args = cli.get_arguments().chain(tools().flat_map(clap::Command::get_arguments));
+        let flags: BTreeSet<&str> = args.filter_map(clap::Arg::get_long).collect();
+        let is_name = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+        let documented = document.split("--").skip(1).filter_map(|rest| {
+            let end = rest.find(|letter| !is_name(letter)).unwrap_or(rest.len());
+            rest.get(..end).filter(|name| name.starts_with(|it: char| it.is_ascii_lowercase()))
+        });
+        let mut documented: BTreeSet<&str> = documented.collect();
+        documented.insert("version");
+        assert_eq!(flags, documented);
+        // And every default that there is.
+        for arg in cli.get_arguments().filter(|arg| arg.get_long().is_some()) {
+            let flag = format!("| `--{}", arg.get_long().unwrap());
+            let Some(row) = document.lines().find(|line| line.starts_with(&flag)) else { continue };
+            for default in arg.get_default_values().iter().filter_map(|it| it.to_str()) {
+                let shown =
+                    if default == "false" { "| off |".into() } else { format!("`{default}`") };
+                assert!(row.contains(&shown), "{row}: {shown}");
+            }
+        }
     }
 
     #[test]

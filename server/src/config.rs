@@ -222,6 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn the_document_names_everything_with_its_default() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let (_, file) = document.split_once("```toml\n").unwrap();
+        let (file, _) = file.split_once("```").unwrap();
+        let documented = format!("{:#?}", parse(file).unwrap());
+        assert_eq!(documented, format!("{:#?}", HostOptions::default()));
+        let keys = |file: &str| -> Vec<String> {
+            let tables: toml::Table = file.parse().unwrap();
+            let keys = |(name, table): (&String, &toml::Value)| -> Vec<String> {
+                table.as_table().unwrap().keys().map(|key| format!("{name}.{key}")).collect()
+            };
+            tables.iter().flat_map(keys).collect()
+        };
+        assert_eq!(keys(file), keys(include_str!("testdata/everything.toml")));
+    }
+
+    #[test]
     fn a_rate_can_be_unbounded() {
         let options = parse("[rates]\nops = \"unbounded\"").unwrap();
         let mut rates = Rates::default();

@@ -46,6 +46,13 @@ async fn metrics_are_served_on_an_address_of_their_own() {
     ] {
         assert!(metrics.has(line), "{line}: {}", metrics.body);
     }
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server.md");
+    let document = fs::read_to_string(document).unwrap();
+    for line in metrics.body.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let name = format!("`{name}{}", if kind == "counter" { "_total" } else { "`" });
+        assert!(document.contains(&name), "{name} is not documented");
+    }
     let value = |name: &str| -> u64 {
         let line = metrics.body.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("{name}: {}", metrics.body)).trim().parse().unwrap()
@@ -156,7 +163,7 @@ async fn a_room_that_is_empty_is_unloaded_and_read_again_for_who_comes() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_later_sent_the_state_and_not_all_that_led_to_it() {
-    const ROUNDS: usize = 600;
+    const ROUNDS: usize = 300;
     const NAME: usize = 100_000;
     let mut server = Server::stopped();
     let file = "[limits]\nlog_bytes = 200_000\n[host]\noutgoing_bytes = 200_000\n\

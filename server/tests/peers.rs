@@ -182,6 +182,24 @@ async fn a_record_that_the_schema_files_validator_refuses_ends_its_session() {
 }
 
 #[tokio::test]
+async fn the_schema_file_of_the_document_does_what_it_says() {
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/server.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let (_, schema) = document.split_once("```json\n").unwrap();
+    let (schema, _) = schema.split_once("```").unwrap();
+    let mut server = Server::stopped();
+    let schema = server.file("schema.json", schema);
+    server.restart_with(&["--schema", &schema]).await;
+    let mut alice = Peer::open(&server, "/connect/plans?sessionId=alice").await.unwrap();
+    alice.hello_with(json!({"com.example.note": 1})).await;
+    let note = |text: &str| json!({"id": "note:a", "typeName": "note", "text": text});
+    alice.send_text(put("note:a", &note(&"x".repeat(500)))).await;
+    assert_eq!(alice.message().await["data"][0]["action"], "commit");
+    alice.send_text(put("note:a", &note(&"x".repeat(501)))).await;
+    assert_eq!(alice.ended().await, Some((4099, INVALID_RECORD.into())));
+}
+
+#[tokio::test]
 async fn a_push_before_connect_is_ignored() {
     let server = Server::start().await;
     let mut eager = Peer::open(&server, "/connect/plans?sessionId=eager").await.unwrap();

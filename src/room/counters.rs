@@ -109,3 +109,35 @@ impl Counters {
 pub(super) const fn add(counter: &mut u64, count: usize) {
     *counter = counter.saturating_add(count as u64);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_since_the_beginning_and_since_then_is_all_of_it() {
+        let state = |factor: u64, closes: &[(&'static str, u64)]| Counters {
+            messages_in: factor,
+            bytes_in: 2 * factor,
+            frames_out: 3 * factor,
+            bytes_out: 4 * factor,
+            ignored_unknown_connection: 5 * factor,
+            ignored_not_connected: 6 * factor,
+            pushes_committed: 7 * factor,
+            pushes_discarded: 8 * factor,
+            pushes_rebased: 9 * factor,
+            pushes_rejected: 10 * factor,
+            commits: 11 * factor,
+            joined: 12 * factor,
+            closes: closes.iter().copied().collect(),
+        };
+        let (early, late) = (state(3, &[("IDLE", 1)]), state(10, &[("IDLE", 4), ("CLOSED", 2)]));
+        let mut sum = Counters::default();
+        sum.add_since(&Counters::default(), &early);
+        assert_eq!(sum, early);
+        sum.add_since(&early, &late);
+        assert_eq!(sum, late);
+        sum.add_since(&late, &late);
+        assert_eq!(sum, late);
+    }
+}

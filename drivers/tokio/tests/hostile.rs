@@ -39,6 +39,7 @@ const EDITS: usize = 60;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const MESSAGE_BYTES: usize = 8 << 10;
+const PRESENCE_BYTES: usize = 2 << 10;
 const LOG_BYTES: usize = 256 << 10;
 const OUTGOING_BYTES: usize = 16 << 10;
 /// Of one WebSocket: what it reads at once, what it writes at once, and what is between its ends.
@@ -47,14 +48,14 @@ const SOCKET_BUFFER: usize = 4 << 10;
 /// What a value takes in memory for each byte of its JSON, at most: `[0,0,…]`.
 const VALUE: usize = 16;
 /// Tasks, channels, tables, and what an allocator rounds up.
-const SESSION_OVERHEAD: usize = 32 << 10;
+const SESSION_OVERHEAD: usize = 24 << 10;
 
 /// The most that all may take together, in a room whose documents are that many bytes of JSON.
 fn bound(documents: usize) -> usize {
     let socket = 3 * SOCKET_BUFFER + MESSAGE_BYTES;
     // A window of input, what is put together of pieces, a presence; what waits to be sent, of
     // which the last frame may be the whole room.
-    let session = MESSAGE_BYTES + MESSAGE_BYTES + VALUE * MESSAGE_BYTES + OUTGOING_BYTES;
+    let session = MESSAGE_BYTES + MESSAGE_BYTES + VALUE / 8 * PRESENCE_BYTES + OUTGOING_BYTES;
     let sessions = (HOSTILE + 2) * (socket + session + SESSION_OVERHEAD);
     // The documents in the room, in the storage and with both clients, and as a hydration.
     let room = 4 * VALUE * documents + 4 * documents + 2 * LOG_BYTES;
@@ -65,6 +66,7 @@ fn options() -> HostOptions {
     let mut options = HostOptions::default();
     options.room.limits.sessions = HOSTILE + 2;
     options.room.limits.message_bytes = MESSAGE_BYTES;
+    options.room.limits.presence_bytes = PRESENCE_BYTES;
     options.room.limits.log_bytes = LOG_BYTES;
     options.room.start_timeout = Duration::from_secs(3);
     options.room.reconnect_grace = Duration::from_secs(1);
@@ -199,15 +201,15 @@ async fn honest_clients_converge_among_a_thousand_hostile_ones_in_bounded_memory
     for client in &honest {
         timeout(PATIENCE, client.synced()).await.unwrap().unwrap();
     }
+    // All have done what they came for.
+    let done = async { while attackers.join_next().await.is_some() {} };
+    timeout(PATIENCE, done).await.unwrap();
+    until(async || ended.lock().unwrap().values().sum::<usize>() == HOSTILE, "they stay").await;
     let json: usize = documents(&host).await.values().map(|it| it.to_string().len()).sum();
     let (peak, most) = (MEMORY.peak_usage().saturating_sub(before), bound(json));
     println!("{} KiB at the most, of {} KiB", peak >> 10, most >> 10);
     assert!(peak <= most, "{peak} bytes, and no more than {most} are allowed");
 
-    // All have done what they came for.
-    let done = async { while attackers.join_next().await.is_some() {} };
-    timeout(PATIENCE, done).await.unwrap();
-    until(async || ended.lock().unwrap().values().sum::<usize>() == HOSTILE, "they stay").await;
     let converged = async || {
         let room = documents(&host).await;
         honest.iter().all(|client| client.records().into_iter().eq(room.clone()))

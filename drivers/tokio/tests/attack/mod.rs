@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{sleep, timeout};
 
 /// How long one tries to send what nobody takes.
-const STUBBORN: Duration = Duration::from_secs(2);
+const STUBBORN: Duration = Duration::from_secs(10);
 /// How long one stays that has nothing more to send.
 const LINGER: Duration = Duration::from_secs(4);
 
@@ -57,7 +57,7 @@ static ATTACKS: [Kind; 20] = [
         enters: true,
         reads: true,
         send: |_, round| {
-            rounds(round, 400, || frame(if round == 0 { 0x01 } else { 0x00 }, &[b'x'; 100]))
+            rounds(round, 4000, || frame(if round == 0 { 0x01 } else { 0x00 }, &[b'x'; 1000]))
         },
     },
     // Pings of the protocol and of WebSocket, with answers that nobody reads.
@@ -102,10 +102,12 @@ static ATTACKS: [Kind; 20] = [
     Kind {
         enters: true,
         reads: false,
-        send: |_, round| {
+        send: |number, round| {
             rounds(round, 30, || {
+                // Half of them stay below what may be.
+                let count = if number % 40 < 20 { 100 } else { 3000 };
                 let numbers =
-                    format!("{round}").repeat(3000).split("").collect::<Vec<_>>().join(",");
+                    format!("{round}").repeat(count).split("").collect::<Vec<_>>().join(",");
                 text(&format!(
                     r#"{{"type":"push","clientClock":{round},"presence":["put",
             {{"id":"x","typeName":"cursor","n":[{}]}}]}}"#,
@@ -154,7 +156,7 @@ static ATTACKS: [Kind; 20] = [
         enters: true,
         reads: true,
         send: |_, round| {
-            rounds(round, 300, || text(&format!("{}_{}", 7000 - round, "x".repeat(100))))
+            rounds(round, 1000, || text(&format!("{}_{}", 7000 - round, "x".repeat(6000))))
         },
     },
     // Pieces out of order, and a message among them.
