@@ -9,6 +9,7 @@ use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::rest::is_own_only;
 use crate::trace::{Lane, Mark};
+use crate::versions::client_schema;
 use crate::world::World;
 use roomsync::{Client, ClientAction, CloseReason, RecordId};
 use std::collections::BTreeMap;
@@ -72,7 +73,12 @@ impl World {
         });
         self.client_dies(client);
         let skew = self.clients[client].skew;
-        let mut fresh = Honest::new(client, &self.setup, &self.schema, self.now, skew);
+        let schema = match self.persists(client) {
+            // The same program, started again.
+            true => Arc::clone(&self.clients[client].schema),
+            false => client_schema(&self.setup, self.room_life, client),
+        };
+        let mut fresh = Honest::new(client, &self.setup, schema, self.now, skew);
         if self.persists(client) {
             fresh.client = self.restored(client)?;
             if !fresh.client.is_settled() {
@@ -128,8 +134,8 @@ impl World {
 
     fn restored(&self, client: usize) -> Result<Client, Failure> {
         let (now, config) = (self.client_now(client), client_config(client, &self.setup));
-        let (schema, store) = (Arc::clone(&self.schema), &self.clients[client].store);
-        let restored = Client::restore(now, config, schema, store);
+        let own = &self.clients[client];
+        let restored = Client::restore(now, config, Arc::clone(&own.schema), &own.store);
         restored.map_err(|error| Failure {
             oracle: KEPT,
             detail: format!("client {client} cannot be restored: {error}"),

@@ -7,6 +7,7 @@ use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::script::Step;
 use crate::trace::{Lane, Mark};
+use crate::versions::client_schema;
 use crate::world::{Doom, World, rights};
 use roomsync::{CloseReason, NetworkHint, PresenceMode, RoomSnapshot, Value};
 
@@ -170,6 +171,9 @@ impl World {
             self.oracle.host_changed();
         }
         self.oracle.reach.meet(Reach::Loaded);
+        if self.is_older(Owner::Rude(0)) {
+            self.oracle.reach.meet(Reach::LoadedOlder);
+        }
         self.mark(Lane::Room, || (Mark::Note, "host loads a snapshot".into()));
         self.drain_room()
     }
@@ -256,8 +260,9 @@ impl World {
         }
         self.mark(Lane::Client(client), || (Mark::Fault, "restarts".into()));
         self.client_dies(client);
-        let (setup, schema, now) = (self.setup.clone(), self.schema.clone(), self.now);
-        self.clients[client].restart(client, &setup, &schema, now);
+        let (setup, now) = (self.setup.clone(), self.now);
+        let schema = client_schema(&setup, self.room_life, client);
+        self.clients[client].restart(client, &setup, schema, now);
         self.drain_client(client)
     }
 
