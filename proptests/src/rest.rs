@@ -187,6 +187,6 @@ pub(crate) fn is_own_only(record: &Object) -> bool {
     record.get("typeName").and_then(Value::as_str) == Some("camera")
 }
 
-fn id_of(record: &Object) -> Option<roomsync::RecordId> {
+pub(crate) fn id_of(record: &Object) -> Option<roomsync::RecordId> {
     record.get("id").and_then(Value::as_str).map(Into::into)
 }
