@@ -149,7 +149,7 @@ impl World {
         let most = 10_000 + 4 * records + 1_200 * room.session_count();
         within("the room", most, shown_len(room))?;
         for (index, own) in self.clients.iter().enumerate() {
-            within(&format!("client {index}"), 12_000 + 6 * records, shown_len(&own.client))?;
+            within(&format!("client {index}"), 15_000 + 6 * records, shown_len(&own.client))?;
         }
         Ok(())
     }
