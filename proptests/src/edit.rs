@@ -1,8 +1,8 @@
 //! What applications do: the schema of the simulation, and edits made from numbers.
 
 use roomsync::{
-    Array, InvalidRecord, Object, RecordType, Schema, Scope, SerializedSchema, TransactError,
-    Transaction, Value,
+    Array, InvalidRecord, Object, RecordType, Schema, SchemaBuilder, Scope, SerializedSchema,
+    TransactError, Transaction, Value,
 };
 use std::sync::Arc;
 
@@ -10,17 +10,20 @@ use std::sync::Arc;
 /// adopt the serialized schema of its first client.
 #[must_use]
 pub fn schema(adopts: bool) -> Arc<Schema> {
+    let types = if adopts { types().adopt() } else { types().serialized(serialized_schema()) };
+    Arc::new(types.build().expect("one presence type"))
+}
+
+pub(crate) fn types() -> SchemaBuilder {
     let sound = |record: &Object| match record.get("bad") {
         Some(_) => Err(InvalidRecord),
         None => Ok(()),
     };
-    let types = Schema::builder()
+    Schema::builder()
         .record_type("page", RecordType::new(Scope::Document).with_validator(sound))
         .record_type("widget", RecordType::new(Scope::Document).with_validator(sound))
         .record_type("camera", RecordType::new(Scope::Session))
-        .record_type("cursor", RecordType::new(Scope::Presence).with_validator(sound));
-    let types = if adopts { types.adopt() } else { types.serialized(serialized_schema()) };
-    Arc::new(types.build().expect("one presence type"))
+        .record_type("cursor", RecordType::new(Scope::Presence).with_validator(sound))
 }
 
 /// What the peers of the simulation say of their schema.

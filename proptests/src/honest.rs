@@ -36,6 +36,7 @@ fn client_id(client: usize, setup: &Setup) -> Option<ClientId> {
 #[derive(Debug)]
 pub struct Honest {
     pub(crate) client: Client,
+    pub(crate) schema: Arc<Schema>,
     /// What it calls its session.
     pub(crate) session: String,
     /// Whether it was restarted, and how often.
@@ -85,14 +86,15 @@ impl Honest {
     pub(crate) fn new(
         index: usize,
         setup: &Setup,
-        schema: &Arc<Schema>,
+        schema: Arc<Schema>,
         now: u64,
         skew: i64,
     ) -> Self {
         let now = Instant::from_micros(now.saturating_add_signed(skew));
         Self {
-            client: Client::new(now, client_config(index, setup), Arc::clone(schema))
+            client: Client::new(now, client_config(index, setup), Arc::clone(&schema))
                 .expect("a good config"),
+            schema,
             session: format!("s{index}"),
             restarts: 0,
             skew,
@@ -122,7 +124,7 @@ impl Honest {
     }
 
     /// Its process ends, and another begins that knows nothing.
-    pub(crate) fn restart(&mut self, index: usize, setup: &Setup, schema: &Arc<Schema>, now: u64) {
+    pub(crate) fn restart(&mut self, index: usize, setup: &Setup, schema: Arc<Schema>, now: u64) {
         self.become_another(index, Self::new(index, setup, schema, now, self.skew));
     }
 

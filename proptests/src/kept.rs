@@ -9,8 +9,9 @@ use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::rest::is_own_only;
 use crate::trace::{Lane, Mark};
+use crate::versions::{client_schema, swapped};
 use crate::world::World;
-use roomsync::{Client, ClientAction, CloseReason, RecordId};
+use roomsync::{Client, ClientAction, CloseReason, RecordId, Schema};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ impl World {
         if !self.persists(client) {
             return Ok(());
         }
-        let restored = self.restored(client)?;
+        let restored = self.restored(client, Arc::clone(&self.clients[client].schema))?;
         let own = &mut self.clients[client];
         own.durable = Durable { expected: own.expected.clone(), did: own.did.len() };
         let what = |what: &str| format!("{what} of client {client}, as it is kept");
@@ -72,9 +73,18 @@ impl World {
         });
         self.client_dies(client);
         let skew = self.clients[client].skew;
-        let mut fresh = Honest::new(client, &self.setup, &self.schema, self.now, skew);
+        let schema = client_schema(&self.setup, self.room_life, client);
+        let mut fresh = Honest::new(client, &self.setup, Arc::clone(&schema), self.now, skew);
         if self.persists(client) {
-            fresh.client = self.restored(client)?;
+            let own = &self.clients[client].schema;
+            let is_upgraded = schema.serialized() != own.serialized();
+            let before = records_of(self.restored(client, Arc::clone(own))?.records());
+            fresh.client = self.restored(client, schema)?;
+            let mut after = records_of(fresh.client.records());
+            if is_upgraded {
+                after.values_mut().for_each(|record| *record = swapped(record));
+            }
+            same(KEPT, &format!("documents of client {client}, started again"), &before, &after)?;
             if !fresh.client.is_settled() {
                 self.oracle.reach.meet(Reach::Reopened);
             }
@@ -126,10 +136,9 @@ impl World {
         client_config(client, &self.setup).persist
     }
 
-    fn restored(&self, client: usize) -> Result<Client, Failure> {
+    fn restored(&self, client: usize, schema: Arc<Schema>) -> Result<Client, Failure> {
         let (now, config) = (self.client_now(client), client_config(client, &self.setup));
-        let (schema, store) = (Arc::clone(&self.schema), &self.clients[client].store);
-        let restored = Client::restore(now, config, schema, store);
+        let restored = Client::restore(now, config, schema, &self.clients[client].store);
         restored.map_err(|error| Failure {
             oracle: KEPT,
             detail: format!("client {client} cannot be restored: {error}"),

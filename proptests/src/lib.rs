@@ -49,5 +49,6 @@ pub mod storage;
 pub mod tap;
 pub mod tape;
 pub mod trace;
+pub mod versions;
 mod watched;
 pub mod world;

@@ -7,6 +7,7 @@ use crate::model::{Mirror, Rights};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::trace::{Lane, Mark};
+use crate::versions::swapped_message;
 use crate::world::{Event, World, check_idle};
 use roomsync::{CloseReason, ObjectAccess, OpenError, SessionId, SessionParams};
 
@@ -90,6 +91,8 @@ impl World {
                 if !is_open {
                     self.oracle.reach.meet(Reach::LateMessage);
                 } else if let Some(message) = link.received(&bytes) {
+                    let is_older = link.is_older;
+                    let message = if is_older { swapped_message(&message) } else { message };
                     self.oracle.room_hears(index, &message);
                 }
                 room.handle_message(now, connection, &bytes);
@@ -191,9 +194,11 @@ impl World {
             fail(IDS, format!("connection {connection} after a later one"))?;
         }
         self.connections.insert(connection, index);
-        self.links.push(Link::new(owner, dial, self.room_life, connection));
-        let is_rude = matches!(owner, Owner::Rude(_));
-        self.oracle.opened(SessionId::from(session), rights, is_rude);
+        let (is_rude, is_older) = (matches!(owner, Owner::Rude(_)), self.is_older(owner));
+        let mut link = Link::new(owner, dial, self.room_life, connection);
+        link.is_older = is_older;
+        self.links.push(link);
+        self.oracle.opened(SessionId::from(session), rights, is_rude, is_older);
         self.mark(Lane::Room, || (Mark::Note, format!("{session} connects as {index}")));
         self.drain_room()?;
         Ok(Some(index))

@@ -120,6 +120,8 @@ pub struct Link {
     pub dial: u64,
     /// The life of the room's process in which it was made.
     pub room_life: u64,
+    /// Whether its peer is of an older schema than the room.
+    pub is_older: bool,
     /// The room's name for it.
     pub connection: ConnectionId,
     /// The client's name for it, once the client knows of it.
@@ -144,6 +146,7 @@ impl Link {
             owner,
             dial,
             room_life,
+            is_older: false,
             connection,
             client_link: None,
             is_open: true,

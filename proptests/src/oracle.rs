@@ -58,11 +58,12 @@ impl Oracle {
     }
 
     /// A connection was made; its place is the number of those before.
-    pub fn opened(&mut self, session: SessionId, rights: Rights, is_rude: bool) {
+    pub fn opened(&mut self, session: SessionId, rights: Rights, is_rude: bool, is_older: bool) {
         self.taps.push(Tap {
             session,
             rights,
             is_rude,
+            is_older,
             requests: Vec::new(),
             version: None,
             told_clock: 0,
@@ -199,7 +200,8 @@ impl Oracle {
                     return fail(RIGHTS, format!("{session} may not change documents and did"));
                 }
                 let before = core::mem::replace(&mut self.documents, after);
-                let around = (did == Did::Part).then(|| (before, self.documents.clone()));
+                let is_told = did == Did::Part || tap.is_older;
+                let around = is_told.then(|| (before, self.documents.clone()));
                 self.note(*link, *number, did, around);
                 return Ok(());
             }
@@ -311,7 +313,7 @@ impl Oracle {
         let records: Records = records_of(room.records());
         same(MODEL, "the room's documents", &self.documents, &records)?;
         same(EVENTS, "documents by the room's events", &records, &self.committed)?;
-        same(PERSISTED, "the snapshot", &room.snapshot(), &storage.snapshot())?;
+        same(PERSISTED, "the snapshot", &room.snapshot(), &storage.told_snapshot())?;
         let presence = room.presence().map(|(session, record)| (session.clone(), record.clone()));
         same(EVENTS, "presence by the room's events", &presence.collect(), &self.presence)?;
         let stray = self.presence.keys().find(|owner| !self.joined.contains(*owner));

@@ -102,6 +102,12 @@ reach! {
     ClockBack "clock went back"
     /// A client was let in by a room that answered in postcard.
     Binary "answer in postcard"
+    /// A push of a client of an older schema was answered `commit`.
+    Older "commit for an older schema"
+    /// The host loaded documents of an older schema.
+    LoadedOlder "snapshot of an older schema loaded"
+    /// The room was opened with a newer schema, and its documents were migrated.
+    Migrated "documents migrated at a restart"
     /// All was mended, quiet and equal, after something had been broken.
     Mended "converged after faults"
 }

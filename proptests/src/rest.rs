@@ -6,6 +6,7 @@ use crate::network::{Link, Owner};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::trace::{Lane, Mark};
+use crate::versions::swapped;
 use crate::world::{World, shown_presence};
 use roomsync::{NetworkHint, Object, PresenceMode, SessionId, Status, Value};
 
@@ -83,14 +84,22 @@ impl World {
     /// The first difference between what the room, its clients and their applications hold.
     fn unlike(&self) -> Verdict {
         let Some(room) = &self.room else { return fail(CONVERGENCE, "the room is down") };
-        let documents: Records = records_of(room.records());
-        let shown = room.presence().map(|(owner, record)| (owner.clone(), record.clone()));
-        let shown: Vec<(SessionId, Object)> = shown.collect();
+        let room_documents: Records = records_of(room.records());
         for (index, own) in self.clients.iter().enumerate() {
             if own.is_closed {
                 continue;
             }
             let name = |what: &str| format!("{what} of client {index}");
+            let is_older = self.is_older(Owner::Client(index));
+            let in_its_words = |record: &Object| match is_older {
+                true => swapped(record),
+                false => record.clone(),
+            };
+            let documents: Records =
+                room_documents.iter().map(|(id, it)| (id.clone(), in_its_words(it))).collect();
+            let shown =
+                room.presence().map(|(owner, record)| (owner.clone(), in_its_words(record)));
+            let shown: Vec<(SessionId, Object)> = shown.collect();
             same(CONVERGENCE, &name("status"), &Status::Online, own.client.status())?;
             let synced = own.client.records().filter(|(_, record)| !is_own_only(record));
             same(CONVERGENCE, &name("documents"), &documents, &records_of(synced))?;
@@ -121,12 +130,12 @@ impl World {
                 && self.links[link].to_peer.is_empty()
             {
                 let told = told.iter().filter(|(id, _)| !id.starts_with("cursor:"));
-                same(
-                    CONVERGENCE,
-                    &format!("what rude {place} was told"),
-                    &documents,
-                    &records_of(told),
-                )?;
+                let told = match self.links[link].is_older {
+                    true => told.map(|(id, record)| (id.clone(), swapped(record))).collect(),
+                    false => records_of(told),
+                };
+                let what = format!("what rude {place} was told");
+                same(CONVERGENCE, &what, &room_documents, &told)?;
             }
         }
         self.check_presence()?;
@@ -140,7 +149,7 @@ impl World {
         let most = 10_000 + 4 * records + 1_200 * room.session_count();
         within("the room", most, shown_len(room))?;
         for (index, own) in self.clients.iter().enumerate() {
-            within(&format!("client {index}"), 12_000 + 6 * records, shown_len(&own.client))?;
+            within(&format!("client {index}"), 15_000 + 6 * records, shown_len(&own.client))?;
         }
         Ok(())
     }
@@ -178,6 +187,6 @@ pub(crate) fn is_own_only(record: &Object) -> bool {
     record.get("typeName").and_then(Value::as_str) == Some("camera")
 }
 
-fn id_of(record: &Object) -> Option<roomsync::RecordId> {
+pub(crate) fn id_of(record: &Object) -> Option<roomsync::RecordId> {
     record.get("id").and_then(Value::as_str).map(Into::into)
 }

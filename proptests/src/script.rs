@@ -145,6 +145,10 @@ setup! {
     kept,
     /// A bit for each client that asks to be spoken to in postcard.
     binary,
+    /// A bit for each client of an older schema than the room's.
+    older,
+    /// Whether the room has a newer schema from its first restart on.
+    upgrades,
 }
 
 /// A run: a world, and what happens in it.
@@ -282,6 +286,8 @@ impl Setup {
             uncounted,
             kept,
             binary,
+            older,
+            upgrades,
         } = self;
         Self {
             clients: [1, 2, 2, 2, 3, 3, 3, 4, 4, 6][usize::from(clients % 10)],
@@ -295,6 +301,8 @@ impl Setup {
             uncounted: if uncounted % 2 == 0 { uncounted >> 8 } else { 0 },
             kept: if kept % 3 > 0 { kept >> 8 } else { 0 },
             binary: if binary % 2 == 0 { binary >> 8 } else { 0 },
+            older: if older % 4 == 0 { older >> 8 } else { 0 },
+            upgrades: u16::from(upgrades % 4 == 0),
         }
     }
 }

@@ -5,10 +5,12 @@ use crate::hostile::{garbage, parse};
 use crate::invariant::{LOCAL, PERSISTED, QUIET, Verdict, fail, same};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
+use crate::rest::id_of;
 use crate::script::Step;
 use crate::trace::{Lane, Mark};
+use crate::versions::{client_schema, swapped};
 use crate::world::{Doom, World, rights};
-use roomsync::{CloseReason, NetworkHint, PresenceMode, RoomSnapshot, Value};
+use roomsync::{CloseReason, NetworkHint, Object, PresenceMode, RoomSnapshot, Value};
 
 const MILLISECOND: u64 = 1000;
 
@@ -161,7 +163,8 @@ impl World {
         snapshot.clock = u64::from(how % 9);
         snapshot.schema = Some(edit::serialized_schema());
         let chosen = (0..7).filter(|record| how >> record & 1 == 1);
-        snapshot.documents = chosen.map(|record| (edit::new_record(record, how >> 7), 0)).collect();
+        let mut chosen: Vec<Object> = chosen.map(|it| edit::new_record(it, how >> 7)).collect();
+        snapshot.documents = chosen.iter().map(|record| (record.clone(), 0)).collect();
         let before = room.clock();
         if let Err(error) = room.load_snapshot(now, snapshot) {
             return fail(PERSISTED, format!("a good snapshot is refused: {error}"));
@@ -169,7 +172,15 @@ impl World {
         if room.clock() != before {
             self.oracle.host_changed();
         }
+        let mut loaded: Vec<Object> = room.records().map(|(_, record)| record.clone()).collect();
         self.oracle.reach.meet(Reach::Loaded);
+        if self.is_older(Owner::Rude(0)) {
+            self.oracle.reach.meet(Reach::LoadedOlder);
+            loaded.iter_mut().for_each(|record| *record = swapped(record));
+        }
+        loaded.sort_by_cached_key(id_of);
+        chosen.sort_by_cached_key(id_of);
+        same(PERSISTED, "documents of a snapshot, loaded", &chosen, &loaded)?;
         self.mark(Lane::Room, || (Mark::Note, "host loads a snapshot".into()));
         self.drain_room()
     }
@@ -256,8 +267,9 @@ impl World {
         }
         self.mark(Lane::Client(client), || (Mark::Fault, "restarts".into()));
         self.client_dies(client);
-        let (setup, schema, now) = (self.setup.clone(), self.schema.clone(), self.now);
-        self.clients[client].restart(client, &setup, &schema, now);
+        let (setup, now) = (self.setup.clone(), self.now);
+        let schema = client_schema(&setup, self.room_life, client);
+        self.clients[client].restart(client, &setup, schema, now);
         self.drain_client(client)
     }
 

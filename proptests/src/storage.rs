@@ -13,6 +13,8 @@ pub struct Storage {
     documents: BTreeMap<RecordId, (Object, u64)>,
     tombstones: BTreeMap<RecordId, u64>,
     schema: Option<SerializedSchema>,
+    /// The schema that a room has been opened with and has yet to tell.
+    untold_schema: Option<SerializedSchema>,
     applied: BTreeMap<PushClient, AppliedPush>,
 }
 
@@ -21,6 +23,21 @@ impl Storage {
     #[must_use]
     pub fn of_new(room: &Room) -> Self {
         Self { schema: room.snapshot().schema, ..Self::default() }
+    }
+
+    /// A room was opened from what is here. It tells its schema with its first commit.
+    pub fn opened(&mut self, room: &Room) {
+        self.untold_schema = room.snapshot().schema.filter(|own| self.schema.as_ref() != Some(own));
+    }
+
+    /// What the room would be restored from once it has told its schema.
+    #[must_use]
+    pub fn told_snapshot(&self) -> RoomSnapshot {
+        let mut snapshot = self.snapshot();
+        if let Some(schema) = &self.untold_schema {
+            snapshot.schema = Some(schema.clone());
+        }
+        snapshot
     }
 
     /// The clock of the last commit.
@@ -83,6 +100,11 @@ impl Storage {
             if self.applied.remove(client).is_none() {
                 return Err(format!("the last push of {client:?} is forgotten and was not known"));
             }
+        }
+        if let Some(untold) = self.untold_schema.take()
+            && commit.schema.as_ref() != Some(&untold)
+        {
+            return Err(format!("the first commit has schema {:?}", commit.schema));
         }
         if let Some(schema) = &commit.schema {
             self.schema = Some(schema.clone());

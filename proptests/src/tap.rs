@@ -15,6 +15,8 @@ pub(crate) struct Tap {
     pub(crate) session: SessionId,
     pub(crate) rights: Rights,
     pub(crate) is_rude: bool,
+    /// Whether it is of an older schema than the room.
+    pub(crate) is_older: bool,
     /// The requests to enter that have no answer.
     pub(crate) requests: Vec<Request>,
     /// The protocol that was agreed on, once the session is in.
@@ -207,8 +209,10 @@ impl Oracle {
             _ if tap.may_catch_up && action.as_str() == Some("discard") => {
                 ("discard", Reach::CatchUp)
             }
-            (Did::All, _) => ("commit", Reach::Commit),
-            (Did::Part, Some(diff)) => {
+            (Did::All, _) if !tap.is_older => ("commit", Reach::Commit),
+            (Did::All, None) => ("commit", Reach::Older),
+            // An older client is told what is computed in its schema, which need not be as it asked.
+            (Did::Part | Did::All, Some(diff)) => {
                 let (mut seen, after) = own.around.unwrap_or_default();
                 model::apply_patch(&mut seen, diff);
                 same(ANSWERS, "documents after a rebase", &after, &seen)?;

@@ -15,12 +15,10 @@ use crate::reach::Reach;
 use crate::script::Setup;
 use crate::storage::Storage;
 use crate::trace::{Lane, Mark, Trace};
+use crate::versions::{client_schema, room_schema, swapped_message};
 use bytes::Bytes;
-use roomsync::{
-    CloseReason, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Schema, Value,
-};
+use roomsync::{CloseReason, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Value};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 /// Something that will happen at a known time.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +61,6 @@ pub struct Doom {
 #[derive(Debug)]
 pub struct World {
     pub(crate) setup: Setup,
-    pub(crate) schema: Arc<Schema>,
     pub(crate) now: u64,
     pub(crate) queue: BTreeMap<EventKey, Event>,
     sequence: u64,
@@ -100,12 +97,14 @@ impl World {
             // Small limits close connections.
             setup.tight = 0;
         }
+        if setup.adopts == 1 {
+            // Whatever its first client has, it has no migrations.
+            (setup.older, setup.upgrades) = (0, 0);
+        }
         let setup = &setup;
-        let room_schema = edit::schema(setup.adopts == 1);
-        let room = Room::new(room_config(setup), room_schema).expect("a good config");
+        let room = Room::new(room_config(setup), room_schema(setup, 0)).expect("a good config");
         let mut world = Self {
             setup: setup.clone(),
-            schema: edit::schema(false),
             now: BEGIN,
             queue: BTreeMap::new(),
             sequence: 0,
@@ -129,7 +128,8 @@ impl World {
         };
         for index in 0..usize::from(setup.clients.max(1)) {
             let skew = index as i64 * 977_000_123;
-            world.clients.push(Honest::new(index, &world.setup, &world.schema, world.now, skew));
+            let schema = client_schema(&world.setup, 0, index);
+            world.clients.push(Honest::new(index, &world.setup, schema, world.now, skew));
             world.drain_client(index)?;
         }
         Ok(world)
@@ -277,6 +277,7 @@ impl World {
                 let Some(message) = parse(frame.bytes()) else {
                     return fail(IDS, "a message that is none");
                 };
+                let message = if link.is_older { swapped_message(&message) } else { message };
                 self.oracle.room_says(index, link.is_unwritable, &message, &self.storage)?;
                 self.send(index, Direction::ToPeer, Packet::Message(frame.bytes().clone()));
                 Ok(())
@@ -353,8 +354,15 @@ impl World {
         }
         let snapshot = self.storage.snapshot();
         let config = room_config(&self.setup);
-        match Room::restore(config, edit::schema(self.setup.adopts == 1), snapshot) {
-            Ok(room) => self.room = Some(room),
+        match Room::restore(config, room_schema(&self.setup, self.room_life), snapshot) {
+            Ok(room) => {
+                if room.clock() != self.storage.clock() {
+                    self.oracle.host_changed();
+                    self.oracle.reach.meet(Reach::Migrated);
+                }
+                self.storage.opened(&room);
+                self.room = Some(room);
+            }
             Err(error) => fail(PERSISTED, format!("the room cannot be restored: {error}"))?,
         }
         self.mark(Lane::Room, || (Mark::Mended, "is back".into()));

@@ -49,6 +49,33 @@ fn a_long_text_goes_in_pieces_and_may_be_cut_among_them() {
 }
 
 #[test]
+fn a_client_that_is_upgraded_goes_on_with_what_it_kept() {
+    let mut reach = Counts::default();
+    for how in 0..40 {
+        let script = format!(
+            "world clients=2 delay=20 window=6 kept=65535 upgrades=1 uncounted={}\n\
+             edit client=0 record=0 how={how}\nedit client=1 record=1 how=0\nrun amount=1605\n\
+             network client=0 up=1\nedit client=0 record=0 how=2\nnext events={}\n\
+             cut client=0 how={how} late=9\nedit client=0 record=1 how={}\n\
+             shutdown down=1\nrun amount=1605\nreopen client=0 actions=0\n\
+             edit client=0 record=0 how={}\nedit client=1 record=0 how=3\nrest\n\
+             reopen client=1 actions=0\nrest",
+            how % 2,
+            how % 5,
+            how * 7,
+            how * 3,
+        );
+        let outcome = run(&script.parse().unwrap());
+        assert_eq!(outcome.failure, None, "{script}");
+        reach.add(&outcome.reach);
+    }
+    let missing = reach.missing();
+    for met in ["restart with unsent changes kept", "documents migrated at a restart"] {
+        assert!(!missing.contains(&met), "{reach}");
+    }
+}
+
+#[test]
 fn the_book_of_invariants_names_each_of_them() {
     let book = include_str!("../../docs/invariants.md");
     for name in INVARIANTS {

@@ -36,6 +36,22 @@ impl Keeper {
         }
     }
 
+    /// The keeper of what is durable under another schema: all of it is written again, along with
+    /// the new one.
+    pub(super) fn of_another_schema<'a>(
+        records: impl Iterator<Item = &'a RecordId>,
+        pushes: impl Iterator<Item = &'a u64>,
+        edits: impl Iterator<Item = &'a RecordId> + Clone,
+    ) -> Self {
+        Self {
+            records: records.cloned().collect(),
+            pushes: pushes.copied().collect(),
+            edits: edits.clone().cloned().collect(),
+            kept_edits: edits.cloned().collect(),
+            kept_clock: None,
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.records.is_empty() && self.pushes.is_empty() && self.edits.is_empty()
     }

@@ -5,10 +5,10 @@ use super::config::ClientConfig;
 use super::keep::Keeper;
 use super::persist::{ClientSnapshot, Entry, Meta};
 use super::replica::Replica;
-use crate::diff::{NetworkDiff, RecordOp};
+use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, StringAppend};
 use crate::error::RestoreError;
 use crate::ids::RecordId;
-use crate::schema::{Schema, SerializedSchema, identity};
+use crate::schema::{MigrationError, MigrationPath, Schema, SerializedSchema, identity};
 use crate::store::check_document;
 use crate::time::Instant;
 use crate::value::Object;
@@ -33,8 +33,9 @@ impl Client {
     /// The client persists, whatever [`ClientConfig::persist`] says, as what is kept would be out
     /// of date soon. It also keeps the client id of the snapshot: its pushes are counted under it.
     /// Records of session scope are not kept. When the schema is another one than the snapshot's,
-    /// the room is asked for all of its records, and those that were kept and are not valid any more
-    /// are not shown until then.
+    /// the room is asked for all of its records; where migrations lead from there, what was kept is
+    /// migrated, the changes that were not pushed included. Records that were kept and are not valid
+    /// any more are not shown until then.
     ///
     /// An empty snapshot is that of a client that has never run.
     ///
@@ -63,7 +64,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the configuration cannot work, or the snapshot is not what a client has left.
+    /// When the configuration cannot work, the snapshot is not what a client has left, or a
+    /// migration fails, as one that needs all records does for changes that the room has not
+    /// confirmed.
     pub fn restore(
         now: Instant,
         mut config: ClientConfig,
@@ -71,24 +74,29 @@ impl Client {
         snapshot: &ClientSnapshot,
     ) -> Result<Self, RestoreError> {
         config.persist = true;
-        let kept = Kept::read(snapshot)?;
-        let Some(meta) = kept.meta else { return Ok(Self::new(now, config, schema)?) };
+        let mut kept = Kept::read(snapshot)?;
+        let Some(meta) = kept.meta.take() else { return Ok(Self::new(now, config, schema)?) };
         if meta.client_id.is_some() {
             config.client_id = meta.client_id;
         }
         let is_same_schema = kept.schema.as_ref() == schema.serialized();
         let server_clock = meta.server_clock.filter(|_| is_same_schema);
+        let keeper = if is_same_schema {
+            Keeper::restored(server_clock, kept.edits.keys())
+        } else {
+            let (records, pushes) = (kept.records.keys(), kept.pushes.keys());
+            Keeper::of_another_schema(records, pushes, kept.edits.keys())
+        };
+        let path = kept.schema.as_ref().and_then(|kept| schema.migration_path(kept).ok());
+        if let Some(path) = path.filter(|path| !path.is_empty()) {
+            kept.migrate(&path)?;
+        }
         let depth = config.limits.value_depth;
         let mut confirmed = kept.records;
         let is_readable = |_: &RecordId, record: &mut Object| {
             matches!(check_document(record, &schema, depth), Ok(Some(_)))
         };
         let aside = confirmed.extract_if(.., |id, record| !is_readable(id, record)).collect();
-        let keeper = if is_same_schema {
-            Keeper::restored(server_clock, kept.edits.keys())
-        } else {
-            Keeper::default()
-        };
         let mut replica = Replica::restore(&schema, confirmed, aside, kept.pushes, kept.edits);
         replica.keeper = Some(keeper);
         let mut client = Self::with_replica(now, config, schema, replica)?;
@@ -126,4 +134,58 @@ impl Kept {
         }
         Ok(kept)
     }
+}
+
+impl Kept {
+    /// Makes what was kept under an older schema be of the newer one.
+    fn migrate(&mut self, path: &MigrationPath) -> Result<(), MigrationError> {
+        // The documents of the older schema, as they become push by push.
+        let mut states = core::mem::take(&mut self.records);
+        let confirmed = path.migrate_all_up(states.values().cloned().collect())?;
+        self.records = confirmed.into_iter().collect();
+        for diff in self.pushes.values_mut() {
+            *diff = migrate_ops(path, &mut states, diff.iter())?;
+        }
+        self.edits = migrate_ops(path, &mut states, self.edits.iter())?;
+        Ok(())
+    }
+}
+
+/// The ops in the newer schema, which are made to `states` of the older one. What has no effect
+/// there has none here.
+fn migrate_ops<'a, T: FromIterator<(RecordId, RecordOp)>>(
+    path: &MigrationPath,
+    states: &mut BTreeMap<RecordId, Object>,
+    ops: impl Iterator<Item = (&'a RecordId, &'a RecordOp)>,
+) -> Result<T, MigrationError> {
+    let migrated = ops.filter_map(|(id, op)| {
+        let op = migrate_op(path, states, id, op).transpose()?;
+        Some(op.map(|op| (id.clone(), op)))
+    });
+    migrated.collect()
+}
+
+fn migrate_op(
+    path: &MigrationPath,
+    states: &mut BTreeMap<RecordId, Object>,
+    id: &RecordId,
+    op: &RecordOp,
+) -> Result<Option<RecordOp>, MigrationError> {
+    Ok(match op {
+        RecordOp::Put(record) => {
+            states.insert(id.clone(), record.clone());
+            Some(RecordOp::Put(path.migrate_up(record.clone())?))
+        }
+        RecordOp::Patch(diff) => {
+            let Some(record) = states.get_mut(id) else { return Ok(None) };
+            let before = path.migrate_up(record.clone())?;
+            diff.apply(record);
+            let after = path.migrate_up(record.clone())?;
+            ObjectDiff::between(&before, &after, StringAppend::Allowed).map(RecordOp::Patch)
+        }
+        RecordOp::Remove => {
+            states.remove(id);
+            Some(RecordOp::Remove)
+        }
+    })
 }

@@ -10,7 +10,10 @@
 mod support;
 
 use futures_util::future::join_all;
-use roomsync::{CloseReason, Object, RecordType, RoomEvent, Schema, Scope, Value};
+use roomsync::{
+    CloseReason, Migration, MigrationFailed, MigrationSequence, Object, RecordType, RoomEvent,
+    Schema, SchemaBuilder, Scope, Value,
+};
 use roomsync_tokio::{
     CommandError, HostOptions, Incoming, Outgoing, RoomHandle, RoomHost, RoomUnavailable,
 };
@@ -382,6 +385,46 @@ async fn a_room_of_another_schema_turns_its_clients_away_for_good_and_keeps_what
     until(|| host.open_rooms() == 0).await;
     in_time(host.shutdown()).await;
     assert_eq!(ids(&start(&control, |_| {}).room("r")).await, ["page:a"]);
+}
+
+#[tokio::test]
+async fn what_a_newer_schema_makes_of_a_room_is_kept_and_made_once() {
+    let control = Control::default();
+    let start = |schema: SchemaBuilder| {
+        let schema = schema.record_type("page", RecordType::new(Scope::Document));
+        let schema = Arc::new(schema.build().unwrap());
+        RoomHost::start(control.storage(), schema, HostOptions::default()).unwrap()
+    };
+    let newer = || {
+        let color = |page: &mut Object| match page.insert("color", "red") {
+            Some(_) => Err(MigrationFailed),
+            None => Ok(()),
+        };
+        let bleach = |page: &mut Object| page.remove("color").map(drop).ok_or(MigrationFailed);
+        let color = Migration::reversible_record("pages/1", color, bleach);
+        Schema::builder().migrations(MigrationSequence::new("pages").then(color))
+    };
+    let host = start(Schema::builder());
+    put(&host.room("r"), "page:a").await;
+    in_time(host.shutdown()).await;
+
+    let host = start(newer());
+    // One who says what clients said before there was that sequence.
+    let mut alice = Socket::open(&host, "r", "alice");
+    alice.send(CONNECT);
+    let answer = alice.message().await.to_string();
+    assert!(answer.contains("page:a") && !answer.contains("color"), "{answer}");
+    let migrated = in_time(host.room("r").snapshot()).await.unwrap();
+    assert_eq!(migrated.documents[0].0.get("color"), Some(&Value::from("red")));
+    alice.cut();
+    in_time(host.shutdown()).await;
+    let batches = control.batches();
+    assert_eq!(batches.len(), 2);
+
+    let host = start(newer());
+    assert_eq!(in_time(host.room("r").snapshot()).await.unwrap(), migrated);
+    in_time(host.shutdown()).await;
+    assert_eq!(control.batches(), batches);
 }
 
 #[tokio::test]

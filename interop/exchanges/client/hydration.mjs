@@ -14,6 +14,12 @@ const unreadable = {
   'of a type that nobody knows': puts({ id: 'zap:1', typeName: 'zap' }),
   'of session scope': puts(tool('1')),
 }
+/** What rooms say of their schema that is not the client's. */
+const schemas = {
+  'of a newer schema': { schemaVersion: 2, sequences: { 'com.example.note': 99, 'com.example.new': 1 } },
+  'of an older schema': { schemaVersion: 2, sequences: {} },
+  'that tells its schema as in version 1': { schemaVersion: 1, storeVersion: 1, recordVersions: {} },
+}
 /** An answer that cannot be applied. */
 const badAnswer = (heard = RESETS, fields = {}) =>
   differs('CLIENT-5', answer({ ...puts(one), 'note:3': put(5) }, fields), heard)
@@ -30,6 +36,12 @@ export default {
   'an answer to the request before': [open(), drop(), open(), answer(puts(one), { connectRequestId: 1 }), answer(puts(two))],
   'a second answer': [open(), answer(puts(one)), answer(puts(two), { clock: 2 })],
   'data before the answer': [open(), tells(told(1, puts(one))), answer(puts(two))],
+  ...Object.fromEntries(
+    Object.entries(schemas).map(([what, schema]) => [
+      `a room ${what}`,
+      [open(), answer(puts(one), { schema }), set('note:1', { x: 7 }), tells(told(2, { 'note:1': patch({ text: put('won') }) })), drop(), open()],
+    ]),
+  ),
   'records from before the first connection': [putRecords(note('3'), tool('1')), enter(one)],
   'the same record on both sides': [putRecords(note('1', { x: 9 })), enter(one)],
   'an equal record on both sides': [putRecords(one), enter(one)],

@@ -1,10 +1,11 @@
 use super::*;
 use roomsync::{
-    Identity, Instant, Object, Room, RoomAction, RoomConfig, Schema, SerializedSchema,
-    SessionParams,
+    Identity, Instant, Migration, MigrationFailed, MigrationSequence, Object, RecordType,
+    RestoreError, Room, RoomAction, RoomConfig, Schema, Scope, SerializedSchema, SessionParams,
 };
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 const NOW: Instant = Instant::ZERO;
@@ -118,6 +119,57 @@ fn a_schema_is_kept_until_there_is_another() {
     storage.commit(&[commit(&mut room)]).unwrap();
     storage.commit(&[put(&mut room, "page:a", "")]).unwrap();
     assert_eq!(load(&mut storage, "r").unwrap().schema, Some(sequences));
+}
+
+/// The schema after [`schema`]: the name of a page is its title. Counts the pages that become so.
+fn newer_schema(migrated: &Arc<AtomicUsize>) -> Arc<Schema> {
+    let migrated = Arc::clone(migrated);
+    let rename = Migration::record("com.example.page/4", move |page| {
+        migrated.fetch_add(1, Ordering::Relaxed);
+        let name = page.remove("name").ok_or(MigrationFailed)?;
+        page.insert("title", name);
+        Ok(())
+    });
+    let long_ago = |id| Migration::record(id, |_| Err(MigrationFailed));
+    let pages = ["com.example.page/1", "com.example.page/2", "com.example.page/3"].map(long_ago);
+    let pages = pages.into_iter().chain([rename]);
+    let pages = pages.fold(MigrationSequence::new("com.example.page"), MigrationSequence::then);
+    let page = RecordType::new(Scope::Document);
+    Arc::new(Schema::builder().record_type("page", page).migrations(pages).build().unwrap())
+}
+
+#[test]
+fn what_a_newer_schema_makes_of_a_file_is_kept_and_made_once() {
+    let files = Files::new();
+    let mut room = new_room();
+    let commits = [
+        put(&mut room, "page:a", "a"),
+        put(&mut room, "page:b", "b"),
+        put(&mut room, "page:c", "c"),
+        remove(&mut room, "page:c"),
+    ];
+    files.open().unwrap().commit(&commits).unwrap();
+
+    let migrated = Arc::new(AtomicUsize::new(0));
+    let newer = newer_schema(&migrated);
+    let open = |schema: &Arc<Schema>| {
+        let snapshot = load(&mut files.open().unwrap(), "r").unwrap();
+        Room::restore(RoomConfig::default(), Arc::clone(schema), snapshot)
+    };
+    // A process that dies before its first commit leaves the file as it was.
+    let mut room = open(&newer).unwrap();
+    assert_eq!(load(&mut files.open().unwrap(), "r").unwrap().clock, 4);
+    assert_eq!(open(&newer).unwrap().snapshot(), room.snapshot());
+    assert_eq!(migrated.swap(0, Ordering::Relaxed), 4);
+
+    files.open().unwrap().commit(&[commit(&mut room)]).unwrap();
+    let mut again = open(&newer).unwrap();
+    assert_eq!((again.poll_action(), kept(&again)), (None, kept(&room)));
+    assert_eq!(migrated.load(Ordering::Relaxed), 0);
+    assert_eq!(again.clock(), 5);
+    assert_eq!(again.record("page:a").unwrap().get("title"), Some(&"a".into()));
+    assert_eq!(again.snapshot().schema.as_ref(), newer.serialized());
+    assert_eq!(open(&schema()).map(drop), Err(RestoreError::SchemaTooNew));
 }
 
 #[test]

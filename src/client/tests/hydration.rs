@@ -49,6 +49,24 @@ fn an_answer_to_another_request_is_ignored() {
 }
 
 #[test]
+fn the_schema_that_an_answer_names_makes_no_difference() {
+    let own = r#"{"schemaVersion":2,"sequences":{}}"#;
+    let others = [
+        r#"{"schemaVersion":2,"sequences":{"com.example.note":2,"com.example.new":1}}"#,
+        r#"{"schemaVersion":2,"sequences":{"com.example.note":0}}"#,
+        r#"{"schemaVersion":1,"storeVersion":1,"recordVersions":{}}"#,
+    ];
+    for schema in [own].into_iter().chain(others) {
+        let mut probe = Probe::new();
+        probe.connect();
+        let answer = connect_answer("1", "wipe_all", &put_note("a", r#","text":"b""#), 3);
+        assert!(answer.contains(own));
+        probe.hear(&answer.replace(own, schema));
+        assert_eq!((probe.client.status(), probe.text("note:a")), (&Status::Online, Some("b")));
+    }
+}
+
+#[test]
 fn the_hydration_comes_as_one_change_before_the_status() {
     let mut probe = Probe::new();
     probe.connect();

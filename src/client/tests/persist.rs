@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::RestoreError;
 use crate::ids::Key;
+use crate::schema::{Migration, MigrationFailed, MigrationSequence};
 
 fn config() -> ClientConfig {
     ClientConfig { client_id: Some("me".into()), persist: true, ..ClientConfig::default() }
@@ -196,6 +197,92 @@ fn with_another_schema_the_room_is_asked_for_everything() {
     assert!(client.record("note:a").unwrap().get("x").is_some() && !client.is_settled());
     let commit = text_of(&drain(&mut client).persisted);
     assert!(commit.contains(r#""com.example.note":2"#), "{commit}");
+}
+
+/// The schema of which each note has a `title` that was its `text`, if it had one.
+fn titled(
+    up_only: impl Fn(&mut Object) -> Result<(), MigrationFailed> + Send + Sync + 'static,
+) -> Arc<Schema> {
+    let first = Migration::record("com.example.note/1", |_| Err(MigrationFailed));
+    let second = Migration::record("com.example.note/2", up_only);
+    let notes = MigrationSequence::new("com.example.note").then(first).then(second);
+    let sound = |note: &Object| match note.get("text") {
+        Some(_) => Err(InvalidRecord),
+        None => Ok(()),
+    };
+    let note = RecordType::new(Scope::Document).with_validator(sound);
+    Arc::new(Schema::builder().record_type("note", note).migrations(notes).build().unwrap())
+}
+
+fn retitle(note: &mut Object) -> Result<(), MigrationFailed> {
+    if note.get("stuck").is_some() {
+        return Err(MigrationFailed);
+    }
+    if let Some(text) = note.remove("text") {
+        note.insert("title", text);
+    }
+    Ok(())
+}
+
+/// A client that dies with a push that has no answer and changes that it has not pushed.
+fn busy() -> Kept {
+    let mut kept = Kept::online(&put_note("a", r#","text":"a""#));
+    kept.probe.set("note:a", "text", "ab");
+    kept.done();
+    kept.probe.cut();
+    kept.probe.set("note:a", "text", "abc");
+    kept.probe.put(r#"{"id":"note:new","typeName":"note","text":"n"}"#.parse().unwrap());
+    kept.done();
+    assert!(kept.keys().contains(&"push/1") && kept.keys().contains(&"edit/note:a"));
+    kept
+}
+
+#[test]
+fn with_a_newer_schema_what_was_kept_is_migrated_and_kept_as_that() {
+    let mut kept = busy();
+    let restore = |store: &ClientSnapshot| {
+        Client::restore(Instant::ZERO, ClientConfig::default(), titled(retitle), store).unwrap()
+    };
+    let title = |client: &Client, id: &str| client.record(id)?.get("title").cloned();
+    let mut client = restore(&kept.store);
+    assert_eq!(title(&client, "note:a"), Some("abc".into()));
+    assert_eq!(title(&client, "note:new"), Some("n".into()));
+    // All of it is one commit, so that none of it is ever taken for what it no longer is.
+    let commits = drain(&mut client).persisted;
+    assert_eq!(commits.len(), 1);
+    kept.store.apply(&commits[0]);
+    assert!(!text_of(&commits).contains(r#""text""#), "{}", text_of(&commits));
+    let again = restore(&kept.store);
+    assert!(again.records().eq(client.records()));
+
+    // And it becomes of it in the room what it would have become. The push was taken.
+    let mut probe = Probe { client: again, link: LinkId(0), now: Instant::ZERO };
+    probe.connect();
+    probe.done();
+    let answer = put_note("a", r#","title":"ab""#);
+    probe.hear(&connect_answer("1", "wipe_all", &answer, 1).replacen(
+        '{',
+        r#"{"lastAppliedPush":1,"#,
+        1,
+    ));
+    let done = probe.done();
+    assert!(done.sent.concat().contains(r#""title":["append","c",2]"#), "{:?}", done.sent);
+    done.persisted.iter().for_each(|commit| kept.store.apply(commit));
+    probe.data(&result(2, 2, COMMIT));
+    probe.done().persisted.iter().for_each(|commit| kept.store.apply(commit));
+    assert_eq!(kept.keys(), ["meta", "record/note:a", "record/note:new", "schema"]);
+}
+
+#[test]
+fn what_cannot_be_migrated_is_not_restored() {
+    let kept = busy();
+    let restored = |schema, store: &ClientSnapshot| {
+        Client::restore(Instant::ZERO, ClientConfig::default(), schema, store).map(drop)
+    };
+    let never = restored(titled(|_| Err(MigrationFailed)), &kept.store);
+    assert!(
+        matches!(never, Err(RestoreError::Migration(error)) if error.migration == "com.example.note/2".into())
+    );
 }
 
 fn text_of(commits: &[ClientCommit]) -> String {
