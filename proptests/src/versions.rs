@@ -92,10 +92,8 @@ pub(crate) fn swapped_message(message: &Value) -> Value {
 }
 
 fn swapped_entries(entries: &Value) -> Value {
-    match entries {
-        Value::Array(entries) => entries.iter().map(swapped_message).collect::<Vec<_>>().into(),
-        other => other.clone(),
-    }
+    let Some(list) = entries.as_array() else { return entries.clone() };
+    list.iter().map(swapped_message).collect::<Vec<_>>().into()
 }
 
 fn swapped_action(action: &Value) -> Value {
