@@ -151,7 +151,7 @@ impl World {
         for (index, own) in self.clients.iter().enumerate() {
             // One that was closed may hold what the room never got.
             let held: usize = own.client.records().map(|(_, record)| shown_len(record)).sum();
-            let most = 12_000 + 6 * records.max(held);
+            let most = 12_000 + 8 * records.max(held);
             within(&format!("client {index}"), most, shown_len(&own.client))?;
         }
         Ok(())
