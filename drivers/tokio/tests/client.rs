@@ -276,3 +276,49 @@ async fn each_attempt_to_connect_is_prepared_anew() {
     event(&mut heard, |event| *event == ClientEvent::Status(Status::Online)).await;
     assert_eq!(attempts.load(Ordering::Relaxed), 3);
 }
+
+#[tokio::test]
+async fn synced_waits_for_what_was_done_so_far_and_not_for_what_comes() {
+    let server = Server::start(|_| {}).await;
+    let alice = server.client("alice");
+    in_time(alice.online()).await.unwrap();
+    let other = alice.clone();
+    let busy = tokio::spawn(async move {
+        for number in 0.. {
+            let busy = record(&format!(r#"{{"id":"note:busy","typeName":"note","n":{number}}}"#));
+            other.transact(|tx| tx.put(busy)).unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    alice.transact(|tx| tx.put(note("note:a"))).unwrap();
+    in_time(alice.synced()).await.unwrap();
+    assert!(server.record("note:a").await.is_some());
+    busy.abort();
+}
+
+#[tokio::test]
+async fn one_takes_back_what_one_did_and_not_what_others_did() {
+    let server = Server::start(|_| {}).await;
+    let alice = server.client("alice");
+    alice.transact(|tx| tx.put(note("note:a"))).unwrap();
+    in_time(alice.synced()).await.unwrap();
+    let bob = server.client("bob");
+    in_time(bob.online()).await.unwrap();
+    let mark = alice.undo_mark();
+    for done in [true, false, true] {
+        alice.transact(|tx| set(tx, "note:a", done)).unwrap();
+    }
+    alice.squash_to(mark);
+    assert!(alice.can_undo() && !alice.can_redo());
+    bob.transact(|tx| tx.update("note:a", |note| drop(note.insert("by", "bob")))).unwrap();
+    in_time(bob.synced()).await.unwrap();
+    let by_bob = record(r#"{"id":"note:a","typeName":"note","by":"bob"}"#);
+    let mut heard = alice.subscribe();
+    while alice.record("note:a").unwrap().get("by").is_none() {
+        in_time(heard.next()).await.unwrap().unwrap();
+    }
+    assert!(alice.undo());
+    in_time(alice.synced()).await.unwrap();
+    assert_eq!(server.record("note:a").await, Some(by_bob));
+    assert!(alice.redo() && !alice.can_redo());
+}

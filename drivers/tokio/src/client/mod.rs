@@ -22,7 +22,7 @@ use driver::Driver;
 use live::LiveQueries;
 use roomsync::{
     Client as Machine, ClientEvent, Instant, NetworkHint, Object, Query, QueryResults, Record,
-    RecordError, RecordId, Status, TransactError, Transaction, Value,
+    RecordError, RecordId, Status, TransactError, Transaction, UndoMark, Value,
 };
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -185,6 +185,40 @@ impl Client {
         machine.records().map(|(id, record)| (id.clone(), record.clone())).collect()
     }
 
+    /// Takes back what this client did last and has not taken back, but nothing that others did.
+    /// See [`roomsync::Client::undo`]. Returns whether anything changed.
+    pub fn undo(&self) -> bool {
+        self.shared().command(Machine::undo)
+    }
+
+    /// Does again what was [undone](Self::undo) last. Returns whether anything changed.
+    pub fn redo(&self) -> bool {
+        self.shared().command(Machine::redo)
+    }
+
+    /// Whether there is something to [undo](Self::undo).
+    #[must_use]
+    pub fn can_undo(&self) -> bool {
+        self.shared().machine().can_undo()
+    }
+
+    /// Whether there is something to [redo](Self::redo).
+    #[must_use]
+    pub fn can_redo(&self) -> bool {
+        self.shared().machine().can_redo()
+    }
+
+    /// The point between what was done so far and what is to come, for [`Client::squash_to`].
+    #[must_use]
+    pub fn undo_mark(&self) -> UndoMark {
+        self.shared().machine().undo_mark()
+    }
+
+    /// Makes all that was done since the mark one step to undo.
+    pub fn squash_to(&self, mark: UndoMark) {
+        self.shared().machine().squash_to(mark);
+    }
+
     /// What others show of themselves.
     #[must_use]
     pub fn presence(&self) -> Vec<(RecordId, Object)> {
@@ -264,7 +298,8 @@ impl Client {
     ///
     /// When that will never be: the room refused the client, or it was closed.
     pub async fn synced(&self) -> Result<(), Status> {
-        self.shared().until(Machine::is_settled).await
+        let so_far = self.shared().machine().checkpoint();
+        self.shared().until(|machine| machine.is_confirmed(so_far)).await
     }
 
     /// Returns once all changes that were made so far are in the store, so that they outlive a
