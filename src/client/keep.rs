@@ -4,7 +4,9 @@
 //! So whatever an action tells of is durable before it, and inputs in a row make one commit.
 
 use super::Client;
-use super::persist::{ClientCommit, Meta, edit_key, meta_key, push_key, record_key, schema_key};
+use super::persist::{
+    ClientCommit, Meta, edit_key, meta_key, outrun_key, push_key, record_key, schema_key,
+};
 use super::replica::{PendingPush, Replica};
 use crate::ids::{Key, RecordId};
 use crate::value::Value;
@@ -17,6 +19,7 @@ pub(super) struct Keeper {
     records: BTreeSet<RecordId>,
     pushes: BTreeSet<u64>,
     edits: BTreeSet<RecordId>,
+    outruns: BTreeSet<RecordId>,
     /// The documents of whose unsent changes there is an entry.
     kept_edits: BTreeSet<RecordId>,
     /// The room's clock that is kept, once anything is.
@@ -48,12 +51,15 @@ impl Keeper {
             pushes: pushes.copied().collect(),
             edits: edits.clone().cloned().collect(),
             kept_edits: edits.cloned().collect(),
-            kept_clock: None,
+            ..Self::default()
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.records.is_empty() && self.pushes.is_empty() && self.edits.is_empty()
+        self.records.is_empty()
+            && self.pushes.is_empty()
+            && self.edits.is_empty()
+            && self.outruns.is_empty()
     }
 }
 
@@ -67,6 +73,13 @@ impl Replica {
     pub(super) fn keep_edit(&mut self, id: &RecordId) {
         if let Some(keeper) = &mut self.keeper {
             keeper.edits.insert(id.clone());
+        }
+    }
+
+    /// It changes whether others have outrun what is pending of the document.
+    pub(super) fn keep_outrun(&mut self, id: &RecordId) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.outruns.insert(id.clone());
         }
     }
 
@@ -100,6 +113,10 @@ impl Replica {
             if op.is_some() || !is_new {
                 entries.push((edit_key(&id), op));
             }
+        }
+        for id in core::mem::take(&mut keeper.outruns) {
+            let clock = self.outrun(&id).map(Value::from);
+            entries.push((outrun_key(&id), clock));
         }
         self.keeper = Some(keeper);
         entries

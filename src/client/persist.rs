@@ -10,6 +10,7 @@
 //! | `record/<id>` | a record as the room has confirmed it |
 //! | `push/<number>` | the diff of a push that the room has not answered |
 //! | `edit/<id>` | the op of what is not pushed yet of a document |
+//! | `outrun/<id>` | the last push that was pending when others removed the document |
 
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::error::{JsonError, RestoreError};
@@ -122,6 +123,7 @@ pub(super) enum Entry {
     Record(RecordId, Object),
     Push(u64, NetworkDiff),
     Edit(RecordId, RecordOp),
+    Outrun(RecordId, u64),
 }
 
 pub(super) fn meta_key() -> Key {
@@ -142,6 +144,10 @@ pub(super) fn push_key(clock: u64) -> Key {
 
 pub(super) fn edit_key(id: &RecordId) -> Key {
     Key::from(format!("edit/{id}"))
+}
+
+pub(super) fn outrun_key(id: &RecordId) -> Key {
+    Key::from(format!("outrun/{id}"))
 }
 
 impl Meta {
@@ -203,6 +209,10 @@ impl Entry {
             let only: Object = [(id, value.clone())].into_iter().collect();
             let (id, op) = NetworkDiff::from_value(&only.into())?.into_iter().next()?;
             return Some(Self::Edit(id, op));
+        }
+        if let Some(id) = key.strip_prefix("outrun/") {
+            let clock = u64::try_from(value.as_number()?.as_i64()?).ok()?;
+            return Some(Self::Outrun(id.into(), clock));
         }
         match key.as_str() {
             "meta" => Meta::from_value(value).map(Self::Meta),

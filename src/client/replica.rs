@@ -67,13 +67,14 @@ pub(super) struct PendingPush {
 
 impl Replica {
     /// What was kept: documents as the room has confirmed them, pushes that it has not answered,
-    /// and the op of what was not pushed of each document.
+    /// the op of what was not pushed of each document, and which pushes others have outrun.
     pub(super) fn restore(
         schema: &Schema,
         confirmed: BTreeMap<RecordId, Object>,
         aside: BTreeMap<RecordId, Object>,
         pushes: BTreeMap<u64, NetworkDiff>,
         edits: BTreeMap<RecordId, RecordOp>,
+        outruns: BTreeMap<RecordId, u64>,
     ) -> Self {
         let mut replica = Self { visible: confirmed, aside, ..Self::default() };
         for (clock, diff) in pushes {
@@ -86,6 +87,9 @@ impl Replica {
         }
         for id in edits.keys() {
             touch(&mut replica.touched, id, replica.visible.get(id));
+        }
+        for (id, clock) in outruns {
+            replica.touched.get_mut(&id).into_iter().for_each(|it| it.outrun = Some(clock));
         }
         let touched: Vec<RecordId> = replica.touched.keys().cloned().collect();
         for id in touched {
@@ -168,9 +172,12 @@ impl Replica {
         let pending: Vec<_> = self.pending.iter().filter(|push| !push.diff.is_empty()).collect();
         let pending: Vec<_> = pending.iter().map(|push| (push.clock, &push.diff)).collect();
         let Self { visible, touched, unsent, aside, .. } = self;
-        let touched: Vec<_> =
-            touched.iter().map(|(id, it)| (id, &it.confirmed, &it.base, &it.pending)).collect();
         alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?} {aside:?}")
+    }
+
+    /// The last push that was pending when others removed the document.
+    pub(super) fn outrun(&self, id: &str) -> Option<u64> {
+        self.touched.get(id)?.outrun
     }
 
     /// Whether there are changes to push.
@@ -250,8 +257,10 @@ impl Replica {
             }
         }
         for id in &staged.gone {
-            if let Some(touched) = self.touched.get_mut(id) {
-                touched.outrun = touched.pending.back().copied();
+            let Some(touched) = self.touched.get_mut(id) else { continue };
+            let outrun = touched.pending.back().copied();
+            if core::mem::replace(&mut touched.outrun, outrun) != outrun {
+                self.keep_outrun(id);
             }
         }
         let mut changes = Vec::new();
@@ -312,8 +321,10 @@ impl Replica {
                     ));
                 }
                 touched.pending.clear();
-                touched.outrun = None;
                 touched.base = touched.confirmed.clone();
+                if touched.outrun.take().is_some() {
+                    self.keep_outrun(&id);
+                }
                 self.settle(id);
             }
         }
@@ -322,10 +333,18 @@ impl Replica {
 
     /// Forgets what was changed here of a document that the room does not have.
     fn drop_changes(&mut self, id: &RecordId) -> Option<RecordChange> {
-        self.touched.remove(id)?;
+        self.forget_changes(id)?;
         self.unsent.remove(id);
         self.keep_edit(id);
         replace(&mut self.visible, id.clone(), None)
+    }
+
+    fn forget_changes(&mut self, id: &RecordId) -> Option<Touched> {
+        let touched = self.touched.remove(id)?;
+        if touched.outrun.is_some() {
+            self.keep_outrun(id);
+        }
+        Some(touched)
     }
 
     /// Notes which pending pushes change a record that was aside until now. Says whether any does.
@@ -365,7 +384,7 @@ impl Replica {
         }
         self.unsent.remove(&id);
         if touched.pending.is_empty() {
-            self.touched.remove(&id);
+            self.forget_changes(&id);
         }
     }
 }

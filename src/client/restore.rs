@@ -23,6 +23,7 @@ struct Kept {
     records: BTreeMap<RecordId, Object>,
     pushes: BTreeMap<u64, NetworkDiff>,
     edits: BTreeMap<RecordId, RecordOp>,
+    outruns: BTreeMap<RecordId, u64>,
 }
 
 impl Client {
@@ -97,7 +98,8 @@ impl Client {
             matches!(check_document(record, &schema, depth), Ok(Some(_)))
         };
         let aside = confirmed.extract_if(.., |id, record| !is_readable(id, record)).collect();
-        let mut replica = Replica::restore(&schema, confirmed, aside, kept.pushes, kept.edits);
+        let Kept { pushes, edits, outruns, .. } = kept;
+        let mut replica = Replica::restore(&schema, confirmed, aside, pushes, edits, outruns);
         replica.keeper = Some(keeper);
         let mut client = Self::with_replica(now, config, schema, replica)?;
         client.server_clock = server_clock;
@@ -123,6 +125,7 @@ impl Kept {
                 }
                 Entry::Push(clock, diff) => drop(kept.pushes.insert(clock, diff)),
                 Entry::Edit(id, op) => drop(kept.edits.insert(id, op)),
+                Entry::Outrun(id, clock) => drop(kept.outruns.insert(id, clock)),
             }
         }
         let last_push = kept.meta.as_ref().map_or(0, |meta| meta.last_push);

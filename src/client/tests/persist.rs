@@ -373,3 +373,19 @@ fn records_as_deep_as_they_may_be_are_read_back() {
     let restored = Client::restore(Instant::ZERO, config, schema(), &store).unwrap();
     assert_eq!(essence(&restored), essence(&client));
 }
+
+#[test]
+fn a_removal_that_others_have_outrun_is_not_made_again_after_a_restart() {
+    let mut kept = Kept::online(&put_note("a", ""));
+    kept.probe.remove("note:a");
+    kept.probe.data(&patch(r#"{"note:a":["remove"]}"#, 1));
+    kept.probe.data(&patch(&put_note("a", r#","x":1"#), 2));
+    kept.done();
+    assert!(kept.keys().contains(&"outrun/note:a"));
+    kept.restart();
+    kept.probe.answer("wipe_presence", "{}", 2);
+    let done = kept.done();
+    assert_eq!(kept.probe.client.record("note:a"), Some(&note("a", r#","x":1"#)));
+    assert!(kept.probe.client.is_settled(), "{:?}", done.sent);
+    assert_eq!(kept.keys(), ["meta", "record/note:a", "schema"]);
+}
