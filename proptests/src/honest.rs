@@ -2,9 +2,9 @@
 
 use crate::edit;
 use crate::hostile::parse;
-use crate::invariant::{CALM, EVENTS, Failure, IDS, LOCAL, QUIET, TIMERS, Verdict, fail, same};
+use crate::invariant::{CALM, EVENTS, Failure, IDS, QUIET, TIMERS, Verdict, fail, same};
 use crate::kept::Durable;
-use crate::marker::{self, Expected};
+use crate::marker::Expected;
 use crate::model::{Mirror, Records};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::records_of;
@@ -12,11 +12,10 @@ use crate::reach::Reach;
 use crate::script::Setup;
 use crate::trace::{Lane, Mark};
 use crate::watched::Watched;
-use crate::world::{Event, EventKey, World, check_idle, check_late, rights};
+use crate::world::{AGES, Event, EventKey, World, check_idle, check_late, rights};
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason, Codec,
-    Identity, Instant, Key, LinkId, NetworkHint, Object, PresenceMode, RecordChange, RecordId,
-    Schema, Status, TransactError,
+    Identity, Instant, Key, LinkId, Object, RecordChange, RecordId, Schema, Status,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +32,7 @@ fn client_id(client: usize, setup: &Setup) -> Option<ClientId> {
 }
 
 /// A client, its application and its way to the room.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Honest {
     pub(crate) client: Client,
     pub(crate) schema: Arc<Schema>,
@@ -50,7 +49,7 @@ pub struct Honest {
     /// Whether actions wait that may be of a link that is gone since.
     was_held: bool,
     /// How many times it has dialled; the last attempt counts.
-    dial: u64,
+    pub(crate) dial: u64,
     /// Its live link's place in the world's list.
     pub(crate) link: Option<usize>,
     last_link: Option<LinkId>,
@@ -149,6 +148,12 @@ pub(crate) fn client_config(index: usize, setup: &Setup) -> ClientConfig {
     config.client_id = client_id(index, setup);
     if setup.binary >> (index % 16) & 1 == 1 {
         config.codec = Codec::Postcard;
+    }
+    if setup.is_patient {
+        config.ping_interval = AGES;
+        config.health_timeout = AGES;
+        config.dial_timeout = AGES;
+        config.answer_timeout = AGES;
     }
     if setup.tight == 1 {
         config.limits.unanswered_pushes = 2;
@@ -398,90 +403,6 @@ impl World {
             }
         }
     }
-
-    /// The application changes a document.
-    pub(crate) fn client_edits(&mut self, client: usize, record: u16, how: u16) -> Verdict {
-        let now = self.client_now(client);
-        self.inputs += 1;
-        let stamp = self.oracle.new_stamp(Some(client));
-        let own_id = edit::own_id(stamp);
-        let id = if edit::is_own(how) { own_id.as_str() } else { edit::record_id(record).0 };
-        let mark = how.is_multiple_of(4).then(|| self.oracle.marks.make());
-        let own = &mut self.clients[client].client;
-        let marks = marker::seen(client, own);
-        let before = own.record(id).cloned();
-        let mut meant = None;
-        let result = own.transact(now, |tx| {
-            edit::edit(tx, record, how, stamp)?;
-            if let Some(mark) = mark.filter(|_| tx.record(id).is_some()) {
-                tx.update(id, |it| marker::leave(it, client, mark))?;
-            }
-            meant = tx.record(id).cloned();
-            Ok(())
-        });
-        if result.is_ok() && edit::is_own(how) {
-            self.clients[client].did.push(stamp);
-        }
-        let own = &self.clients[client].client;
-        let expected = if result.is_ok() { meant } else { before };
-        let seen = own.record(id).cloned();
-        self.expect_marks(client, &marks);
-        self.mark(Lane::Client(client), || {
-            (Mark::Note, format!("edits {id}{}", or_error(&result)))
-        });
-        same(LOCAL, &format!("{id} at client {client} after {result:?}"), &expected, &seen)?;
-        self.drain_client(client)
-    }
-
-    /// The application shows something of its user.
-    pub(crate) fn client_shows(&mut self, client: usize, how: u16) -> Verdict {
-        let now = self.client_now(client);
-        self.inputs += 1;
-        let record = (!how.is_multiple_of(16)).then(|| edit::presence(how / 16));
-        let own = &mut self.clients[client];
-        let result = own.client.set_presence(now, record.clone());
-        if result.is_ok() {
-            own.took_presence_back = record.is_none();
-            own.presence = record;
-        } else if !own.is_closed {
-            return fail(LOCAL, format!("presence is refused: {result:?}"));
-        }
-        self.mark(Lane::Client(client), || (Mark::Note, "shows itself".into()));
-        self.drain_client(client)
-    }
-
-    /// The application pastes a text that is longer than a message may be.
-    pub(crate) fn client_pastes(&mut self, client: usize, record: u16) -> Verdict {
-        let now = self.client_now(client);
-        self.inputs += 1;
-        let mut pasted = edit::new_record(record, 0);
-        // Longer in bytes than in UTF-16 units, and pairs of those at every place.
-        pasted.insert("long", "a\u{1f600}".repeat(100_000));
-        let result = self.clients[client].client.transact(now, |tx| tx.put(pasted));
-        self.mark(Lane::Client(client), || (Mark::Note, format!("pastes{}", or_error(&result))));
-        self.drain_client(client)
-    }
-
-    pub(crate) fn client_mode(&mut self, client: usize, mode: PresenceMode) -> Verdict {
-        let now = self.client_now(client);
-        self.inputs += 1;
-        self.clients[client].client.set_presence_mode(now, mode);
-        self.mark(Lane::Client(client), || (Mark::Note, format!("presence mode {mode:?}")));
-        self.drain_client(client)
-    }
-
-    pub(crate) fn client_hint(&mut self, client: usize, hint: NetworkHint) -> Verdict {
-        let now = self.client_now(client);
-        self.inputs += 1;
-        self.mark(Lane::Client(client), || (Mark::Note, format!("is told: {hint:?}")));
-        self.clients[client].client.handle_network(now, hint);
-        self.drain_client(client)
-    }
-}
-
-/// Nothing for what went well, and else what went wrong.
-fn or_error<T>(result: &Result<T, TransactError>) -> String {
-    result.as_ref().err().map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 fn fold(records: &mut Records, client: usize, changes: Vec<RecordChange>) -> Verdict {

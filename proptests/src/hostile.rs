@@ -6,7 +6,7 @@ use crate::model::Mirror;
 use roomsync::{ClientMessage, Codec, Limits, Object, ServerMessage, Value};
 
 /// A peer that means no good.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rude {
     /// Where its live link stands in the world's list.
     pub link: Option<usize>,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is expected to survive: what was so when all actions were last carried out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Durable {
     expected: BTreeMap<RecordId, Expected>,
     did: usize,

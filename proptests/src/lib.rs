@@ -17,6 +17,7 @@
 //!   are parts of it, [`network`], [`storage`], [`hostile`] and [`edit`] what it is made of.
 //! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, [`kept`] and [`model`]
 //!   find out whether it does.
+//! - [`explore`]: every order of everything, in small worlds.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
 //! - [`reach`]: what a run has met; [`trace`]: what happened in it; [`picture`]: a page that
 //!   shows it; [`progress`]: how far a search is.
@@ -24,6 +25,7 @@
 pub mod arb;
 pub mod arb_message;
 pub mod edit;
+pub mod explore;
 pub mod harness;
 pub mod hash;
 pub mod honest;
@@ -49,6 +51,7 @@ pub mod storage;
 pub mod tap;
 pub mod tape;
 pub mod trace;
+mod users;
 pub mod versions;
 mod watched;
 pub mod world;

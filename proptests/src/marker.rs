@@ -10,7 +10,7 @@ use roomsync::{Client, Commit, Object, RecordId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has reached the room.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Marks {
     made: u64,
     durable: BTreeSet<u64>,

@@ -75,6 +75,18 @@ impl Pipe {
         self.packets.front().filter(|_| !self.is_stalled).map(|(due, ..)| *due)
     }
 
+    /// The next packet arrives now, whenever it was due.
+    pub fn hasten(&mut self, now: u64) {
+        if let Some((due, ..)) = self.packets.front_mut() {
+            *due = now;
+        }
+    }
+
+    /// What is under way, in order.
+    pub fn packets(&self) -> impl Iterator<Item = &Packet> {
+        self.packets.iter().map(|(_, _, packet)| packet)
+    }
+
     /// Takes out the packet that arrives, with its number.
     pub fn pop(&mut self) -> Option<(u64, Packet)> {
         self.packets.pop_front().map(|(_, number, packet)| (number, packet))
@@ -112,7 +124,7 @@ pub enum Owner {
 }
 
 /// A connection, as the world sees it from above.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Link {
     /// Who dialled it.
     pub owner: Owner,

@@ -11,7 +11,7 @@ use roomsync::{Commit, Object, PushClient, RecordId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has taken effect so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Effects {
     /// Who made each edit, by its stamp: a client, or the host.
     makers: Vec<Option<usize>>,

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Something that the room has taken and that the model has yet to take.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Pending {
     /// A push on a link.
     Push { link: usize, clock: u64, number: u64, diff: Option<Object> },
@@ -24,7 +24,7 @@ pub(crate) enum Pending {
 }
 
 /// Watches the room from outside.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Oracle {
     /// What was met.
     pub reach: Counts,
@@ -336,6 +336,14 @@ impl Oracle {
         for tap in &mut self.taps {
             tap.closed.get_or_insert(CloseReason::Disconnected);
         }
+    }
+
+    /// All that decides what it says of what comes: not what was met, and not how often.
+    pub(crate) fn write_state(&self, out: &mut impl core::fmt::Write) -> core::fmt::Result {
+        let live: Vec<(usize, &Tap)> =
+            self.taps.iter().enumerate().filter(|(_, tap)| tap.closed.is_none()).collect();
+        let Self { marks, pending, appended_at, documents, joined, effects, .. } = self;
+        write!(out, "{live:?}{marks:?}{pending:?}{appended_at:?}{documents:?}{joined:?}{effects:?}")
     }
 
     /// The documents by the model.

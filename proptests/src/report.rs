@@ -1,11 +1,12 @@
 //! A run of a script, its outcome, and what a person is told of a failure.
 
 use crate::hash::Hash;
-use crate::invariant::{Failure, PANIC, REPLAY, fail};
+use crate::invariant::{Failure, PANIC, REPLAY, Verdict, fail};
 use crate::reach::Counts;
 use crate::script::{Script, Step};
 use crate::trace::{Entry, Lane, Mark};
 use crate::world::World;
+use core::any::Any;
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -33,16 +34,9 @@ pub fn run(script: &Script) -> Outcome {
 /// Runs a script, and notes what happens if `is_traced`.
 #[must_use]
 pub fn run_traced(script: &Script, is_traced: bool) -> Outcome {
-    let empty = || Outcome {
-        failure: None,
-        reach: Counts::default(),
-        inputs: 0,
-        hash: Hash::default(),
-        trace: Vec::new(),
-    };
     let mut world = match World::new(&script.setup, is_traced) {
         Ok(world) => world,
-        Err(failure) => return Outcome { failure: Some(failure), ..empty() },
+        Err(failure) => return Outcome::of(None, Err(failure)),
     };
     let steps = script.steps.iter().chain(core::iter::once(&Step::Rest {}));
     let verdict = catch_unwind(AssertUnwindSafe(|| {
@@ -52,21 +46,40 @@ pub fn run_traced(script: &Script, is_traced: bool) -> Outcome {
         }
         Ok(())
     }));
-    let verdict = verdict.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        fail(PANIC, text.unwrap_or_default())
-    });
-    if let Err(failure) = &verdict {
-        let text = || format!("{} is broken: {}", failure.oracle, failure.detail);
-        world.mark(Lane::World, || (Mark::Broken, text()));
-    }
-    Outcome {
-        failure: verdict.err(),
-        reach: world.oracle.reach.clone(),
-        inputs: world.inputs,
-        hash: world.hash,
-        trace: world.trace.take().unwrap_or_default().into_entries(),
+    let verdict = verdict.unwrap_or_else(|panic| fail(PANIC, panic_text(&*panic)));
+    Outcome::of(Some(world), verdict)
+}
+
+/// What somebody who panicked had to say.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into())).unwrap_or_default()
+}
+
+impl Outcome {
+    /// What came of a world, if there was one.
+    pub(crate) fn of(world: Option<World>, verdict: Verdict) -> Self {
+        let failure = verdict.err();
+        let Some(mut world) = world else {
+            return Self {
+                failure,
+                reach: Counts::default(),
+                inputs: 0,
+                hash: Hash::default(),
+                trace: Vec::new(),
+            };
+        };
+        if let Some(failure) = &failure {
+            let text = || format!("{} is broken: {}", failure.oracle, failure.detail);
+            world.mark(Lane::World, || (Mark::Broken, text()));
+        }
+        Self {
+            failure,
+            reach: world.oracle.reach.clone(),
+            inputs: world.inputs,
+            hash: world.hash,
+            trace: world.trace.take().unwrap_or_default().into_entries(),
+        }
     }
 }
 

@@ -104,7 +104,10 @@ macro_rules! setup {
         /// What the world is like in which a script runs. Raw numbers, like those of steps.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Setup {
-            $($(#[$doc])* pub $name: u16),*
+            $($(#[$doc])* pub $name: u16,)*
+            /// Whether nobody pings, and nobody gives up on who is silent: so that in the end nothing
+            /// is due. Never drawn or written.
+            pub is_patient: bool,
         }
 
         impl Setup {
@@ -288,6 +291,7 @@ impl Setup {
             binary,
             older,
             upgrades,
+            is_patient: _,
         } = self;
         Self {
             clients: [1, 2, 2, 2, 3, 3, 3, 4, 4, 6][usize::from(clients % 10)],
@@ -298,6 +302,7 @@ impl Setup {
             calm: u16::from(calm % 6 == 0),
             readonly: if readonly % 4 == 0 { readonly >> 8 } else { 0 },
             adopts: u16::from(adopts % 4 == 0),
+            is_patient: false,
             uncounted: if uncounted % 2 == 0 { uncounted >> 8 } else { 0 },
             kept: if kept % 3 > 0 { kept >> 8 } else { 0 },
             binary: if binary % 2 == 0 { binary >> 8 } else { 0 },

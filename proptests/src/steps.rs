@@ -205,7 +205,7 @@ impl World {
         self.drain_room()
     }
 
-    fn cut(&mut self, client: usize, how: u16, late: u16) -> Verdict {
+    pub(crate) fn cut(&mut self, client: usize, how: u16, late: u16) -> Verdict {
         let Some(index) = self.clients[client].link else { return Ok(()) };
         self.has_faults = true;
         let notice = |told: bool, late: u64| told.then_some(self.now + late);

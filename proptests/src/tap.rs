@@ -10,7 +10,7 @@ use roomsync::{CloseReason, Object, SessionId, Value};
 use std::collections::VecDeque;
 
 /// What is known of a connection from what went over it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tap {
     pub(crate) session: SessionId,
     pub(crate) rights: Rights,
@@ -34,7 +34,7 @@ pub(crate) struct Tap {
 }
 
 /// A request to enter.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) id: Value,
     pub(crate) version: u64,
@@ -47,7 +47,7 @@ pub(crate) struct Request {
 }
 
 /// A push without an answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Awaiting {
     pub(crate) clock: u64,
     /// Where it stands in the order of all pushes.

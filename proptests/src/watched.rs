@@ -71,7 +71,7 @@ const ASKS: &[Ask] = &[
 const LIVE: usize = 10;
 
 /// The subscriptions of an application, with what it knows by them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
     live: Vec<(usize, QueryId, QueryResults)>,
     looks: usize,

@@ -19,6 +19,7 @@ use crate::versions::{client_schema, room_schema, swapped_message};
 use bytes::Bytes;
 use roomsync::{CloseReason, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Value};
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 /// Something that will happen at a known time.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,9 @@ pub type EventKey = (u64, u64);
 /// The world's time when a run begins, in microseconds.
 pub(crate) const BEGIN: u64 = 1_000_000_000;
 
+/// What never comes in a run.
+pub(crate) const AGES: Duration = Duration::from_secs(1 << 30);
+
 /// How a room's process will die.
 #[derive(Clone, Copy, Debug)]
 pub struct Doom {
@@ -58,7 +62,7 @@ pub struct Doom {
 }
 
 /// All there is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     pub(crate) setup: Setup,
     pub(crate) now: u64,
@@ -409,6 +413,10 @@ fn room_config(setup: &Setup) -> RoomConfig {
     let mut config = RoomConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
     config.limits.message_bytes = 1 << 20;
+    if setup.is_patient {
+        config.idle_timeout = None;
+        config.start_timeout = AGES;
+    }
     if setup.tight == 1 {
         config.limits.log_bytes = 300;
         config.limits.tombstones = 2;

@@ -17,7 +17,7 @@ use core::time::Duration;
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What lives no longer than a connection is owned here, and so ends with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Connection {
     /// The next attempt is due then.
     Waiting { until: Instant },
@@ -31,7 +31,7 @@ pub(super) enum Connection {
     Stopped,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Online {
     pub(super) link: LinkId,
     /// What messages go in.
@@ -44,7 +44,7 @@ pub(super) struct Online {
 }
 
 /// How long to wait before the next attempt.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Retry {
     range: Backoff,
     wait: Duration,

@@ -7,7 +7,7 @@ use crate::wire::ClientMessage;
 use core::time::Duration;
 
 /// What a client knows of a link's health.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Health {
     last_heard: Instant,
     next_ping: Instant,

@@ -14,7 +14,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// The entries that may differ from what is durable.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Keeper {
     records: BTreeSet<RecordId>,
     pushes: BTreeSet<u64>,

@@ -54,6 +54,9 @@ use undo::UndoManager;
 /// A driver calls any inputs and commands, then [`Client::poll_action`] until `None`, carrying out
 /// the actions in order, then arms one timer with [`Client::poll_timeout`].
 ///
+/// A clone is the same client at that moment, for tests and model checkers that look ahead. Only one
+/// of the two can go on: both would give out the same link ids and push clocks.
+///
 /// ```
 /// use std::sync::Arc;
 /// use roomsync::{Client, ClientAction, ClientConfig, Instant, Object, RecordType, Schema, Scope};
@@ -84,7 +87,7 @@ use undo::UndoManager;
 /// assert!(push.unwrap().as_text().unwrap().contains("note:a"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     config: ClientConfig,
     schema: Arc<Schema>,

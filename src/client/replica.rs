@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Replica {
     /// The documents that the application sees.
     visible: BTreeMap<RecordId, Object>,
@@ -44,7 +44,7 @@ pub(super) struct Replica {
 }
 
 /// What the room knows of a record that was changed here. `None` where there is no record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Touched {
     /// What the room last said.
     confirmed: Option<Object>,
@@ -57,7 +57,7 @@ struct Touched {
     outrun: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PendingPush {
     pub(super) clock: u64,
     pub(super) diff: NetworkDiff,

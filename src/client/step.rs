@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 pub(super) struct Fault;
 
 /// What one message of the room changes. `None` stands for a record that is gone.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Staged {
     pub(super) documents: BTreeMap<RecordId, Option<Object>>,
     pub(super) presence: BTreeMap<RecordId, Option<Object>>,

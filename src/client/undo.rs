@@ -22,7 +22,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 pub struct UndoMark(u64);
 
 /// What was done, and what was undone, oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UndoManager {
     last_step: u64,
     done: VecDeque<Step>,
@@ -30,7 +30,7 @@ pub(super) struct UndoManager {
 }
 
 /// What was changed in one step. The numbers of steps grow.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Step {
     number: u64,
     edits: BTreeMap<RecordId, Edit>,

@@ -51,7 +51,7 @@ impl Form {
 }
 
 /// A form that sessions of the room are spoken to in. They hold it as long as they are connected.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Dialect {
     /// Where each entry of the log keeps what is told in this dialect.
     pub(super) slot: usize,
@@ -62,7 +62,7 @@ pub(super) struct Dialect {
 ///
 /// One is spoken as long as a session holds it, and only then is anything encoded in it. Its slot
 /// goes to another when it is not: whoever speaks that one reads nothing from before.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Dialects(Vec<Arc<Dialect>>);
 
 impl Dialects {

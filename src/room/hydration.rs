@@ -12,7 +12,7 @@ use bytes::Bytes;
 const SEGMENT_RECORDS: usize = 128;
 
 /// The documents of a room in one codec and schema, as they were at a clock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Hydration {
     form: Form,
     clock: u64,
@@ -20,7 +20,7 @@ pub(super) struct Hydration {
     segments: Vec<Segment>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Segment {
     first: RecordId,
     records: Bytes,

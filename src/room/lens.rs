@@ -5,7 +5,7 @@ use crate::schema::{MigrationError, MigrationPath, SerializedSchema};
 use crate::value::{Object, Value};
 
 /// The migrations between a client's schema and the room's, all of which go both ways.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lens {
     pub(super) client: SerializedSchema,
     pub(super) path: MigrationPath,

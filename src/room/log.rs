@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// The recent changes, in order. Positions count from the room's beginning and are never reused.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     /// The position of the first entry that is still held.
     first: u64,
@@ -24,7 +24,7 @@ pub(super) struct Log {
 }
 
 /// A part of a data message to the others, and one to the pusher.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) pusher: Option<SessionKey>,
     /// For the pusher.
@@ -36,7 +36,7 @@ pub(super) struct Entry {
 }
 
 /// Who hears what of an entry that does not mean the same to all.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Audience {
     /// What is told to some, each by the slot of their dialect.
     versions: Vec<Vec<Bytes>>,

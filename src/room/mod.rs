@@ -56,6 +56,9 @@ use session::{Session, SessionKey};
 /// A driver calls any inputs and commands, then [`Room::poll_action`] until `None`, carrying out
 /// the actions in order, then arms one timer with [`Room::poll_timeout`].
 ///
+/// A clone is the same room at that moment, for tests and model checkers that look ahead. Only one of
+/// the two can go on serving: both would give out the same connection ids and clocks.
+///
 /// ```
 /// use std::sync::Arc;
 /// use roomsync::{Instant, Room, RoomAction, RoomConfig, Schema, SessionParams};
@@ -74,7 +77,7 @@ use session::{Session, SessionKey};
 /// assert!(room.poll_timeout().is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Room {
     config: RoomConfig,
     schema: Arc<Schema>,

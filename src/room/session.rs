@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 pub(super) struct SessionKey(pub(super) u64);
 
 /// Somebody in the room, over all connections of theirs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) name: SessionId,
     pub(super) readonly: bool,
@@ -42,7 +42,7 @@ pub(super) struct Session {
     pub(super) state: State,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum State {
     /// Has a connection that did not say `connect` yet.
     AwaitingConnect { link: Link, until: Instant },
@@ -53,7 +53,7 @@ pub(super) enum State {
 }
 
 /// A live connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) connection: ConnectionId,
     pub(super) assembler: Assembler,
@@ -65,7 +65,7 @@ pub(super) struct Link {
 }
 
 /// A request that waits until its peer reads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OwedConnect {
     pub(super) request: ConnectRequest,
     /// Where the log ended when it came. Pushes from here on are answered after it.
@@ -73,7 +73,7 @@ pub(super) struct OwedConnect {
 }
 
 /// How far a session has read the log, and how it reads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reader {
     /// The protocol version that was agreed on.
     pub(super) version: u32,

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// What a session knows of others' presence in a room whose host decides who sees whom.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sight {
     /// Whose presence its client has, once it has read the log.
     shown: BTreeSet<SessionKey>,

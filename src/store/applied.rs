@@ -28,7 +28,7 @@ pub struct AppliedPush {
 /// The last push of each client.
 ///
 /// Every client of `by_client` stands in `by_order` at its order, and no other does.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AppliedPushes {
     /// The number and the order of the push.
     by_client: BTreeMap<PushClient, (u64, u64)>,

@@ -30,7 +30,7 @@ use core::ops::Bound;
 /// Every record stands in `records_by_clock` at its `changed_at`, and every removed id in both
 /// maps of tombstones at the clock of its removal, so that what changed since a clock is a walk
 /// over just that.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     clock: u64,
     tombstone_history_starts_at: u64,
@@ -41,7 +41,7 @@ pub(crate) struct Store {
     applied: AppliedPushes,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Stored {
     record: Object,
     changed_at: u64,

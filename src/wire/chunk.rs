@@ -4,10 +4,10 @@ use super::postcard::is_binary;
 use alloc::string::String;
 
 /// Puts `<k>_<piece>` messages together, where `k` counts down to zero.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Assembler(Option<Partial>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Partial {
     /// The number that the next piece must have.
     next: usize,

@@ -140,7 +140,7 @@ fn show(
         writeln!(out, "{entry}")?;
     }
     if let Some(file) = &options.html {
-        std::fs::write(file, page(title, script, &outcome))?;
+        std::fs::write(file, page(title, &script.to_string(), &outcome))?;
     }
     match &outcome.failure {
         Some(failure) => {

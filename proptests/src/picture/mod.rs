@@ -8,7 +8,6 @@ use crate::invariant::INVARIANTS;
 use crate::model::clock_at;
 use crate::network::{Direction, Packet};
 use crate::report::Outcome;
-use crate::script::Script;
 use crate::trace::{Entry, Flight, Lane, Mark};
 use roomsync::{Array, Object, Value};
 use std::collections::BTreeSet;
@@ -20,7 +19,7 @@ const BOOK: &str = include_str!("../../../docs/invariants.md");
 
 /// The page of a run that was traced.
 #[must_use]
-pub fn page(title: &str, script: &Script, outcome: &Outcome) -> String {
+pub fn page(title: &str, script: &str, outcome: &Outcome) -> String {
     // What ends a script element, or begins another, cannot stand in one.
     let data = data(title, script, outcome).to_string().replace('<', "\\u003c");
     let escaped = title.replace('&', "&amp;").replace('<', "&lt;");
@@ -38,14 +37,14 @@ fn list(values: impl IntoIterator<Item = Value>) -> Value {
     values.into_iter().collect::<Array>().into()
 }
 
-fn data(title: &str, script: &Script, outcome: &Outcome) -> Value {
+fn data(title: &str, script: &str, outcome: &Outcome) -> Value {
     let lanes: BTreeSet<Lane> = outcome.trace.iter().map(|entry| entry.lane).collect();
     let failure = outcome.failure.as_ref().map_or(Value::Null, |failure| {
         object([("oracle", failure.oracle.into()), ("detail", failure.detail.as_str().into())])
     });
     object([
         ("title", title.into()),
-        ("script", script.to_string().as_str().into()),
+        ("script", script.into()),
         ("inputs", outcome.inputs.into()),
         ("hash", format!("{:016x}", outcome.hash.get()).as_str().into()),
         ("lanes", list(lanes.iter().map(|lane| lane.to_string().as_str().into()))),

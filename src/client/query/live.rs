@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 /// The value under which an index without a field holds all records of its type.
 static ALL: Value = Value::Null;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::client) struct LiveQueries {
     last: u64,
     queries: BTreeMap<QueryId, Query>,
@@ -24,13 +24,13 @@ pub(in crate::client) struct LiveQueries {
 }
 
 /// The records of a type, and the queries that ask for some of them, by the value of a field.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     by_value: BTreeMap<Value, Entry>,
 }
 
 /// Never empty.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Entry {
     records: BTreeSet<RecordId>,
     queries: BTreeSet<QueryId>,
