@@ -10,8 +10,8 @@
 
 use futures_util::StreamExt;
 use roomsync::{
-    ClientEvent, Key, Object, ObjectDiff, RecordChange, RecordId, Schema, Source, Status,
-    StringAppend, Value,
+    ClientEvent, CloseReason, Key, Object, ObjectDiff, RecordChange, RecordId, Schema, Source,
+    Status, StringAppend, Value,
 };
 use roomsync_tokio::{Client, ClientOptions, Missed};
 use std::collections::{BTreeMap, VecDeque};
@@ -63,17 +63,24 @@ async fn run() -> Result<(), AnyError> {
         };
         match event {
             Some(Ok(ClientEvent::Status(Status::Refused(reason)))) => {
-                return Err(format!("the room refused this client: {reason}").into());
+                return Err(refused(&reason));
             }
             Some(Ok(event)) => screen.show(&client, lines(&event))?,
             Some(Err(Missed(missed))) => {
-                screen.show(&client, vec![format!("… {missed} events")])?
+                screen.show(&client, vec![format!("… {missed} events")])?;
+                if let Status::Refused(reason) = client.status() {
+                    return Err(refused(&reason));
+                }
             }
             None => break,
         }
     }
     client.close().await?;
     Ok(())
+}
+
+fn refused(reason: &CloseReason) -> AnyError {
+    format!("the room refused this client: {reason}").into()
 }
 
 struct Screen {
@@ -87,7 +94,7 @@ impl Screen {
         let mut out = io::stdout().lock();
         if !self.is_terminal {
             for line in lines {
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", plain(&line))?;
             }
             return out.flush();
         }
@@ -97,19 +104,24 @@ impl Screen {
         // Home, and clear what is below.
         write!(out, "\x1b[H\x1b[J\x1b[1m{}\x1b[0m  {}\n\n", self.url, name(&client.status()))?;
         for (type_name, count) in counts(client) {
-            writeln!(out, "  {count:>7}  {type_name}")?;
+            writeln!(out, "  {count:>7}  {}", plain(&type_name))?;
         }
         let present = client.presence();
         writeln!(out, "\n  {} present", present.len())?;
         for (id, record) in present {
-            writeln!(out, "           {}", who(&id, &record))?;
+            writeln!(out, "           {}", plain(&who(&id, &record)))?;
         }
         writeln!(out)?;
         for line in &self.recent {
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", plain(line))?;
         }
         out.flush()
     }
+}
+
+/// The text without what would command the terminal: ids and names are others' words.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{FFFD}")
 }
 
 fn counts(client: &Client) -> BTreeMap<String, usize> {

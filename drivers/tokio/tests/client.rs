@@ -257,6 +257,23 @@ async fn who_listens_too_slowly_is_told_what_was_missed_and_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn events_end_with_the_client_though_a_handle_is_left() {
+    let server = Server::start(|_| {}).await;
+    let alice = server.client("alice");
+    let (handle, events) = (alice.clone(), alice.subscribe());
+    let listening = tokio::spawn(async move {
+        let events: Vec<_> = events.collect().await;
+        drop(handle);
+        events.last().cloned()
+    });
+    in_time(alice.online()).await.unwrap();
+    in_time(alice.close()).await.unwrap();
+    let last = in_time(listening).await.unwrap();
+    assert_eq!(last, Some(Ok(ClientEvent::Status(Status::Closed))));
+    assert_eq!(in_time(alice.subscribe().next()).await, None);
+}
+
+#[tokio::test]
 async fn each_attempt_to_connect_is_prepared_anew() {
     let server = Server::start(|_| {}).await;
     let attempts = Arc::new(AtomicUsize::new(0));

@@ -101,6 +101,28 @@ async fn a_client_that_is_killed_at_any_moment_loses_nothing_that_it_kept() {
     }
 }
 
+#[tokio::test]
+async fn a_client_that_the_room_refuses_goes_on_to_keep_what_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bob.db");
+    let server = Server::start(|options| options.room.limits.sessions = 1).await;
+    let alice = server.client("alice");
+    in_time(alice.online()).await.unwrap();
+    let store = SqliteStore::open(&file).unwrap();
+    let bob = Client::open(&server.url, ClientOptions::new("bob", schema()), store).await.unwrap();
+    assert!(matches!(in_time(bob.online()).await, Err(Status::Refused(_))));
+    bob.transact(|tx| tx.put(note("note:b"))).unwrap();
+    in_time(bob.kept()).await.unwrap();
+    in_time(bob.close()).await.unwrap();
+    // All that was done before is kept, and what comes now is not.
+    in_time(bob.kept()).await.unwrap();
+    bob.transact(|tx| tx.put(note("note:late"))).unwrap();
+    assert_eq!(in_time(bob.kept()).await, Err(Status::Closed));
+
+    let bob = open("ws://127.0.0.1:9/plans", &file).await;
+    assert!(bob.record("note:b").is_some());
+}
+
 /// Fails from the second commit on.
 struct Failing(usize);
 

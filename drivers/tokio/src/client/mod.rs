@@ -251,7 +251,7 @@ impl Client {
     /// What happens from now on.
     #[must_use]
     pub fn subscribe(&self) -> Events {
-        Events::new(self.shared().events.subscribe())
+        Events::new(self.shared().events.subscribe(), self.shared().ended.clone())
     }
 
     /// The records that `query` asks for now. See [`roomsync::Client::query`].
@@ -307,11 +307,26 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When that will never be: the client was closed, or its store failed.
+    /// When that will never be: they were made after the client was closed, or its store failed.
     pub async fn kept(&self) -> Result<(), Status> {
-        let so_far = self.shared().commands.load(Ordering::Acquire);
-        let carried_out = &self.shared().carried_out;
-        self.shared().until(|_| carried_out.load(Ordering::Acquire) >= so_far).await
+        let shared = self.shared();
+        let so_far = shared.commands.load(Ordering::Acquire);
+        let mut changed = shared.changed.subscribe();
+        loop {
+            // A client that is refused goes on to keep what is done.
+            let has_ended = shared.ended.is_cancelled();
+            if shared.carried_out.load(Ordering::Acquire) >= so_far {
+                return Ok(());
+            }
+            if has_ended {
+                return Err(self.status());
+            }
+            tokio::select! {
+                // The sender is here, so that there is no error.
+                _ = changed.changed() => {}
+                () = shared.ended.cancelled() => {}
+            }
+        }
     }
 
     /// Pushes what is unsent if there is a connection, and ends it. Returns once it has ended. To
