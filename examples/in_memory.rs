@@ -73,7 +73,7 @@ fn carry_out(now: Instant, room: &mut Room, peers: &mut [Peer]) -> Result<bool, 
                     *link = Some((client.handle_connected(now), connection));
                 }
                 (ClientAction::Send { frame, .. }, Some((_, connection))) => {
-                    room.handle_message(now, connection, frame.bytes());
+                    room.handle_message(now, connection, &frame.to_bytes());
                 }
                 (ClientAction::Close { .. }, Some((_, connection))) => {
                     room.handle_disconnect(now, connection);
@@ -91,7 +91,7 @@ fn carry_out(now: Instant, room: &mut Room, peers: &mut [Peer]) -> Result<bool, 
             let Some((link, its)) = *link else { continue };
             match &action {
                 RoomAction::Send { connection, frame } if *connection == its => {
-                    client.handle_message(now, link, frame.bytes());
+                    client.handle_message(now, link, &frame.to_bytes());
                 }
                 RoomAction::Close { connection, reason } if *connection == its => {
                     client.handle_disconnected(now, link, reason.clone());

@@ -32,14 +32,14 @@ fn run(codec: Codec) -> Option<i32> {
     let mut messages = 0;
     while let Some(action) = client.poll_action() {
         let ClientAction::Send { frame, .. } = action else { continue };
-        ClientMessage::decode(frame.bytes(), Limits::MAX_VALUE_DEPTH).ok()?;
-        room.handle_message(now, connection, frame.bytes());
+        ClientMessage::decode(&frame.to_bytes(), Limits::MAX_VALUE_DEPTH).ok()?;
+        room.handle_message(now, connection, &frame.to_bytes());
         messages += 1;
     }
     while let Some(action) = room.poll_action() {
         let RoomAction::Send { frame, .. } = action else { continue };
-        ServerMessage::decode(frame.bytes(), Limits::MAX_VALUE_DEPTH).ok()?;
-        client.handle_message(now, link, frame.bytes());
+        ServerMessage::decode(&frame.to_bytes(), Limits::MAX_VALUE_DEPTH).ok()?;
+        client.handle_message(now, link, &frame.to_bytes());
         messages += 1;
     }
     Some(messages)

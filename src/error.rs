@@ -3,7 +3,6 @@
 use crate::ids::{ClientId, ConnectionId, Key, RecordId};
 use crate::schema::MigrationError;
 use crate::value::ValueError;
-use alloc::string::{String, ToString};
 
 macro_rules! display {
     ($name:ident, $self:ident, $f:ident => $body:expr) => {
@@ -18,16 +17,40 @@ macro_rules! display {
 pub(crate) use display;
 
 /// Text that is not the JSON that was expected. Says where and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonError(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonError {
+    pub(crate) problem: JsonProblem,
+    pub(crate) at: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonProblem {
+    /// Something else should stand there.
+    Expected(&'static str),
+    BadEscape,
+    ControlCharacter,
+    NumberOutOfRange,
+    TooDeep,
+}
 
 impl JsonError {
-    pub(crate) fn new(error: &serde_json::Error) -> Self {
-        Self(error.to_string())
+    /// How many bytes of the text were read before the fault.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.at
     }
 }
 
-display!(JsonError, self, f => f.write_str(&self.0));
+display!(JsonError, self, f => {
+    match self.problem {
+        JsonProblem::Expected(what) => write!(f, "expected {what}"),
+        JsonProblem::BadEscape => f.write_str("there is no such escape"),
+        JsonProblem::ControlCharacter => f.write_str("control characters are escaped in strings"),
+        JsonProblem::NumberOutOfRange => f.write_str("a number is out of range"),
+        JsonProblem::TooDeep => f.write_str("arrays and objects nest too deeply"),
+    }?;
+    write!(f, " at byte {}", self.at)
+});
 
 /// Bytes that are no message: cut short, too long, too deep, or not of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

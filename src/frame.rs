@@ -1,49 +1,105 @@
 //! What goes over the wire: encoded bytes that many connections share.
 
 use crate::wire::is_binary;
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 
 /// One encoded message. Cloning is a counter: a broadcast is encoded once.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Frame(Bytes);
+///
+/// A long message stands in parts, since most of what new clients are told is the same for all of
+/// them. A transport that can write several buffers at once takes [`Frame::parts`], and shares them
+/// with all other connections; others take the message in one piece, by [`Frame::to_bytes`].
+#[derive(Clone)]
+pub struct Frame(Parts);
+
+#[derive(Clone)]
+enum Parts {
+    One(Bytes),
+    Many(Arc<[Bytes]>),
+}
 
 impl Frame {
-    pub(crate) fn new(message: alloc::vec::Vec<u8>) -> Self {
-        Self(Bytes::from(message))
+    pub(crate) fn new(message: Vec<u8>) -> Self {
+        Self(Parts::One(Bytes::from(message)))
+    }
+
+    /// The message that the parts are, one after another.
+    pub(crate) fn of_parts(parts: Vec<Bytes>) -> Self {
+        Self(Parts::Many(parts.into()))
     }
 
     /// Whether the message is binary, which the first byte tells. A WebSocket carries it as a
     /// binary message then, and else as a text message.
     #[must_use]
     pub fn is_binary(&self) -> bool {
-        is_binary(&self.0)
+        let first = self.parts().iter().find(|part| !part.is_empty());
+        first.is_some_and(|part| is_binary(part))
     }
 
-    /// The bytes to send.
+    /// The bytes to send, in parts that follow one another.
     #[must_use]
-    pub const fn bytes(&self) -> &Bytes {
-        &self.0
+    pub fn parts(&self) -> &[Bytes] {
+        match &self.0 {
+            Parts::One(bytes) => core::slice::from_ref(bytes),
+            Parts::Many(parts) => parts,
+        }
+    }
+
+    /// How many bytes there are to send.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "no message is empty")]
+    pub fn len(&self) -> usize {
+        self.parts().iter().map(Bytes::len).sum()
+    }
+
+    /// The bytes to send, in one piece. Those of a message in parts are copied.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        match self.parts() {
+            [bytes] => bytes.clone(),
+            parts => Bytes::from(parts.concat()),
+        }
     }
 
     /// The message as text, if it is JSON or a piece of it.
     #[must_use]
-    pub fn as_text(&self) -> Option<&str> {
-        core::str::from_utf8(&self.0).ok()
+    pub fn to_text(&self) -> Option<Cow<'_, str>> {
+        match self.parts() {
+            [bytes] => core::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            parts => alloc::string::String::from_utf8(parts.concat()).ok().map(Cow::Owned),
+        }
     }
 }
 
+impl PartialEq for Frame {
+    /// By the message, in whichever parts it stands.
+    fn eq(&self, other: &Self) -> bool {
+        match (self.parts(), other.parts()) {
+            ([a], [b]) => a == b,
+            _ => {
+                self.len() == other.len()
+                    && self.parts().iter().flatten().eq(other.parts().iter().flatten())
+            }
+        }
+    }
+}
+
+impl Eq for Frame {}
+
 impl From<Frame> for Bytes {
     fn from(frame: Frame) -> Self {
-        frame.0
+        frame.to_bytes()
     }
 }
 
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.as_text() {
+        match self.to_text() {
             Some(text) => f.debug_tuple("Frame").field(&text).finish(),
-            None => f.debug_tuple("Frame").field(&self.0).finish(),
+            None => f.debug_tuple("Frame").field(&self.to_bytes()).finish(),
         }
     }
 }

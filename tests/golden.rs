@@ -28,7 +28,7 @@ fn files(side: &str) -> Vec<(PathBuf, Vec<u8>)> {
 fn golden(stem: &Path, written: &Frame) -> Vec<u8> {
     let path = stem.with_extension("bin");
     fs::read(&path).unwrap_or_else(|_| {
-        fs::write(&path, written.bytes()).unwrap();
+        fs::write(&path, written.to_bytes()).unwrap();
         panic!("{} was missing and is written now: commit it", path.display());
     })
 }

@@ -96,7 +96,7 @@ fn messages() -> Vec<Measured> {
         action: PushAction::Commit,
     });
     let both = |encode: &dyn Fn(Codec) -> roomsync::Frame| {
-        [Codec::Json, Codec::Postcard].map(|codec| encode(codec).bytes().to_vec())
+        [Codec::Json, Codec::Postcard].map(|codec| encode(codec).to_bytes().to_vec())
     };
     vec![
         ("drag, push", Some(0.45), both(&|codec| drag.encode(codec))),
@@ -131,6 +131,9 @@ fn postcard_takes_less_than_half_of_json() {
 fn both_codecs_say_the_same() {
     let message = hydration(300);
     for codec in [Codec::Json, Codec::Postcard] {
-        assert_eq!(ServerMessage::decode(message.encode(codec).bytes(), 40), Ok(message.clone()));
+        assert_eq!(
+            ServerMessage::decode(&message.encode(codec).to_bytes(), 40),
+            Ok(message.clone())
+        );
     }
 }

@@ -93,7 +93,7 @@ impl Pushing {
             if let RoomAction::Send { connection: to, frame } = action
                 && to == connection
             {
-                told = frame.bytes().to_vec();
+                told = frame.to_bytes().to_vec();
             }
         }
         assert!(told.len() > 1000);

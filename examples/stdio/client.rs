@@ -64,7 +64,7 @@ impl Machine for ClientMachine {
         Some(match self.0.poll_action()? {
             ClientAction::Dial => object([("dial", object([]))]),
             ClientAction::Send { link, frame } => {
-                let text = frame.as_text().unwrap_or_default();
+                let text = frame.to_text().unwrap_or_default();
                 let send = [("link", link.as_u64().into()), ("text", text.into())];
                 object([("send", object(send))])
             }

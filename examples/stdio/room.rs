@@ -72,7 +72,7 @@ impl Machine for RoomMachine {
     fn next_action(&mut self) -> Option<Value> {
         Some(match self.0.poll_action()? {
             RoomAction::Send { connection, frame } => {
-                let text = frame.as_text().unwrap_or_default();
+                let text = frame.to_text().unwrap_or_default();
                 let send = [("connection", connection.as_u64().into()), ("text", text.into())];
                 object([("send", object(send))])
             }

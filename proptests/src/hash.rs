@@ -39,7 +39,7 @@ impl Hash {
         match action {
             RoomAction::Send { connection, frame } => {
                 self.number(connection.as_u64());
-                self.bytes(frame.bytes());
+                self.bytes(&frame.to_bytes());
             }
             RoomAction::Close { connection, reason } => {
                 self.number(connection.as_u64());
@@ -63,7 +63,7 @@ impl Hash {
             ClientAction::Dial => self.bytes(b"dial"),
             ClientAction::Send { link, frame } => {
                 self.number(link.as_u64());
-                self.bytes(frame.bytes());
+                self.bytes(&frame.to_bytes());
             }
             ClientAction::Close { link, reason } => {
                 self.number(link.as_u64());

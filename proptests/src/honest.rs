@@ -226,10 +226,10 @@ impl World {
             }
             ClientAction::Send { link, frame } => {
                 let index = self.live_link(client, link)?;
-                if let Some(message) = self.links[index].sent(frame.bytes()) {
+                if let Some(message) = self.links[index].sent(&frame.to_bytes()) {
                     self.clients[client].mirror.sends(&message);
                 }
-                self.send(index, Direction::ToRoom, Packet::Message(frame.bytes().clone()));
+                self.send(index, Direction::ToRoom, Packet::Message(frame.to_bytes()));
                 Ok(())
             }
             ClientAction::Close { link, reason } => {

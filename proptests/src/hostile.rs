@@ -163,7 +163,7 @@ pub fn parse(bytes: &[u8]) -> Option<Value> {
     let depth = Limits::MAX_VALUE_DEPTH;
     let of_client = ClientMessage::decode(bytes, depth).map(|message| message.encode(Codec::Json));
     let of_room = || ServerMessage::decode(bytes, depth).map(|it| it.encode(Codec::Json));
-    of_client.or_else(|_| of_room()).ok()?.as_text()?.parse().ok()
+    of_client.or_else(|_| of_room()).ok()?.to_text()?.parse().ok()
 }
 
 /// What a message is, by its type.

@@ -278,12 +278,12 @@ impl World {
                     self.oracle.reach.meet(Reach::Binary);
                 }
                 let link = &mut self.links[index];
-                let Some(message) = parse(frame.bytes()) else {
+                let Some(message) = parse(&frame.to_bytes()) else {
                     return fail(IDS, "a message that is none");
                 };
                 let message = if link.is_older { swapped_message(&message) } else { message };
                 self.oracle.room_says(index, link.is_unwritable, &message, &self.storage)?;
-                self.send(index, Direction::ToPeer, Packet::Message(frame.bytes().clone()));
+                self.send(index, Direction::ToPeer, Packet::Message(frame.to_bytes()));
                 Ok(())
             }
             RoomAction::Close { connection, reason } => {

@@ -46,7 +46,7 @@ proptest! {
         damage in damage(),
     ) {
         for bytes in [client.encode(Codec::Postcard), server.encode(Codec::Postcard)] {
-            harness::decode_message(&damaged(bytes.bytes().to_vec(), &damage));
+            harness::decode_message(&damaged(bytes.to_bytes().to_vec(), &damage));
         }
     }
 

@@ -76,7 +76,7 @@ use undo::UndoManager;
 /// let link = client.handle_connected(now);
 /// let hello = core::iter::from_fn(|| client.poll_action())
 ///     .find_map(|action| if let ClientAction::Send { frame, .. } = action { Some(frame) } else { None });
-/// assert!(hello.unwrap().as_text().unwrap().contains(r#""type":"connect""#));
+/// assert!(hello.unwrap().to_text().unwrap().contains(r#""type":"connect""#));
 ///
 /// let answer = r#"{"type":"connect","connectRequestId":"1","hydrationType":"wipe_all",
 ///     "protocolVersion":8,"schema":{"schemaVersion":2,"sequences":{}},"diff":{},
@@ -84,7 +84,7 @@ use undo::UndoManager;
 /// client.handle_message(now, link, answer.as_bytes());
 /// let push = core::iter::from_fn(|| client.poll_action())
 ///     .find_map(|action| if let ClientAction::Send { frame, .. } = action { Some(frame) } else { None });
-/// assert!(push.unwrap().as_text().unwrap().contains("note:a"));
+/// assert!(push.unwrap().to_text().unwrap().contains("note:a"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

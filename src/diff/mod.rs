@@ -17,7 +17,7 @@ pub use compute::StringAppend;
 pub(crate) use undo::ObjectUndo;
 
 use crate::ids::{Key, RecordId};
-use crate::value::{Array, Object, Text, Value};
+use crate::value::{Array, KeyLists, Object, Text, Value};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -122,6 +122,31 @@ impl NetworkDiff {
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RecordId, &RecordOp)> {
         self.0.iter()
+    }
+}
+
+impl NetworkDiff {
+    /// Lets all that is put share lists of keys.
+    pub(crate) fn share_keys(&mut self, lists: &mut KeyLists) {
+        for op in self.0.values_mut() {
+            match op {
+                RecordOp::Put(record) => lists.share(record),
+                RecordOp::Patch(diff) => diff.share_keys(lists),
+                RecordOp::Remove => {}
+            }
+        }
+    }
+}
+
+impl ObjectDiff {
+    fn share_keys(&mut self, lists: &mut KeyLists) {
+        for (_, op) in &mut self.0 {
+            match op {
+                ValueOp::Put(value) => lists.share_inside(value),
+                ValueOp::Patch(diff) => diff.share_keys(lists),
+                ValueOp::AppendText { .. } | ValueOp::AppendItems { .. } | ValueOp::Delete => {}
+            }
+        }
     }
 }
 

@@ -93,7 +93,7 @@ impl Counters {
         match action {
             RoomAction::Send { frame, .. } => {
                 add(&mut self.frames_out, 1);
-                add(&mut self.bytes_out, frame.bytes().len());
+                add(&mut self.bytes_out, frame.len());
             }
             RoomAction::Close { reason, .. } => {
                 add(self.closes.entry(reason.name()).or_default(), 1);

@@ -141,7 +141,7 @@ impl Room {
             None => HydrationType::WipeAll,
         };
         let answer = self.connect_answer(key, request, claim.as_ref(), hydration_type);
-        let frame = form.codec.connect_answer(&answer, &parts);
+        let frame = form.codec.connect_answer(&answer, parts);
         let reader = Reader {
             version,
             dialect: self.dialects.of(form),

@@ -144,8 +144,8 @@ mod tests {
             object_access: None,
             last_applied_push: None,
         };
-        let frame = hydration.form.codec.connect_answer(&answer, &parts);
-        let Ok(ServerMessage::Connect(told)) = ServerMessage::decode(frame.bytes(), 40) else {
+        let frame = hydration.form.codec.connect_answer(&answer, parts.clone());
+        let Ok(ServerMessage::Connect(told)) = ServerMessage::decode(&frame.to_bytes(), 40) else {
             panic!("it is no answer")
         };
         let records: NetworkDiff = store

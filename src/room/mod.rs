@@ -71,7 +71,7 @@ use session::{Session, SessionKey};
 /// room.handle_message(now, connection, connect.as_bytes());
 /// while let Some(action) = room.poll_action() {
 ///     if let RoomAction::Send { frame, .. } = action {
-///         assert!(frame.as_text().unwrap().contains("wipe_all"));
+///         assert!(frame.to_text().unwrap().contains("wipe_all"));
 ///     }
 /// }
 /// assert!(room.poll_timeout().is_some());
@@ -125,16 +125,17 @@ impl Room {
     pub fn restore(
         config: RoomConfig,
         schema: Arc<Schema>,
-        snapshot: RoomSnapshot,
+        mut snapshot: RoomSnapshot,
     ) -> Result<Self, RestoreError> {
         config.check(&schema)?;
-        let saved = snapshot.schema.as_ref();
+        let saved = snapshot.schema.take();
+        let saved = saved.as_ref();
         let (serialized, path) = place_schema(&schema, schema.serialized(), saved)?;
         let depth = config.limits.value_depth;
         let (store, migrated) = if path.is_empty() {
-            (Store::restore(&snapshot, &schema, depth)?, Step::default())
+            (Store::restore(snapshot, &schema, depth)?, Step::default())
         } else {
-            Store::restore_older(&snapshot, &schema, &path, depth)?
+            Store::restore_older(snapshot, &schema, &path, depth)?
         };
         let mut room = Self::with_store(config, schema, serialized, saved, store);
         if !migrated.ops.is_empty() {

@@ -45,7 +45,10 @@ struct Happened {
 }
 
 impl Room {
-    pub(super) fn handle_push(&mut self, key: SessionKey, push: Push) {
+    pub(super) fn handle_push(&mut self, key: SessionKey, mut push: Push) {
+        if let Some(diff) = &mut push.diff {
+            diff.share_keys(self.store.key_lists_mut());
+        }
         let Self { config, sessions, counters, .. } = self;
         let Some(session) = sessions.get_mut(&key) else { return };
         let State::Connected { reader, .. } = &session.state else { return };

@@ -130,7 +130,10 @@ impl<'a> Edit<'a> {
     pub(crate) fn make(&mut self, changes: Changes) {
         for (id, record) in changes {
             match record {
-                Some(record) => self.put(&id, record),
+                Some(mut record) => {
+                    self.store.key_lists.share(&mut record);
+                    self.put(&id, record)
+                }
                 None => self.remove(&id),
             };
         }

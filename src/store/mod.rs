@@ -19,7 +19,7 @@ use crate::diff::RecordOp;
 use crate::error::RestoreError;
 use crate::ids::RecordId;
 use crate::schema::{MigrationPath, Schema, Scope, identity};
-use crate::value::Object;
+use crate::value::{KeyLists, Object};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -39,6 +39,8 @@ pub(crate) struct Store {
     tombstones: BTreeMap<RecordId, u64>,
     tombstones_by_clock: BTreeSet<(u64, RecordId)>,
     applied: AppliedPushes,
+    /// The lists of keys that records share, which are most of what a record would take.
+    key_lists: KeyLists,
 }
 
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ const UNMEASURED: usize = usize::MAX;
 impl Store {
     /// Opens a snapshot. Records that are not of document scope are left out.
     pub(crate) fn restore(
-        snapshot: &RoomSnapshot,
+        snapshot: RoomSnapshot,
         schema: &Schema,
         depth: usize,
     ) -> Result<Self, RestoreError> {
@@ -65,7 +67,7 @@ impl Store {
     /// Opens a snapshot of an older schema, and says what the migrations since have changed in it,
     /// in a step of their own. Records that are not of document scope are removed in it.
     pub(crate) fn restore_older(
-        snapshot: &RoomSnapshot,
+        snapshot: RoomSnapshot,
         schema: &Schema,
         path: &MigrationPath,
         depth: usize,
@@ -86,7 +88,7 @@ impl Store {
 
     /// A store of those records of a snapshot that `check` gives an id.
     fn load(
-        snapshot: &RoomSnapshot,
+        snapshot: RoomSnapshot,
         check: impl Fn(&Object) -> Result<Option<RecordId>, RestoreError>,
     ) -> Result<Self, RestoreError> {
         let mut store = Self {
@@ -95,16 +97,16 @@ impl Store {
             applied: AppliedPushes::restore(&snapshot.applied_pushes)?,
             ..Self::default()
         };
-        for (record, changed_at) in &snapshot.documents {
-            let Some(id) = check(record)? else { continue };
-            store.check_entry(&id, *changed_at)?;
-            store.records_by_clock.insert((*changed_at, id.clone()));
-            let (record, changed_at) = (record.clone(), *changed_at);
+        for (mut record, changed_at) in snapshot.documents {
+            let Some(id) = check(&record)? else { continue };
+            store.check_entry(&id, changed_at)?;
+            store.records_by_clock.insert((changed_at, id.clone()));
+            store.key_lists.share(&mut record);
             store.records.insert(id, Stored { record, changed_at, size_bound: UNMEASURED });
         }
-        for (id, removed_at) in &snapshot.tombstones {
-            store.check_entry(id, *removed_at)?;
-            store.bury(id.clone(), *removed_at);
+        for (id, removed_at) in snapshot.tombstones {
+            store.check_entry(&id, removed_at)?;
+            store.bury(id, removed_at);
         }
         Ok(store)
     }
@@ -149,6 +151,10 @@ impl Store {
 
     pub(crate) const fn applied_mut(&mut self) -> &mut AppliedPushes {
         &mut self.applied
+    }
+
+    pub(crate) const fn key_lists_mut(&mut self) -> &mut KeyLists {
+        &mut self.key_lists
     }
 
     pub(crate) const fn clock(&self) -> u64 {

@@ -125,7 +125,7 @@ fn a_snapshot_opens_as_the_store_that_it_was_taken_of() {
     let text = snapshot.to_value().to_string();
     let read = RoomSnapshot::from_json(&text).unwrap();
     assert_eq!(read, snapshot);
-    let opened = Store::restore(&read, &schema(), 40).unwrap();
+    let opened = Store::restore(read.clone(), &schema(), 40).unwrap();
     assert_eq!((opened.snapshot(), since(&opened, 0)), (snapshot, since(&store, 0)));
 }
 
@@ -135,7 +135,7 @@ fn a_damaged_snapshot_is_refused_by_name() {
         let json = format!(
             r#"{{"documentClock":5,"documents":[{documents}],"tombstones":{{{tombstones}}}}}"#
         );
-        Store::restore(&RoomSnapshot::from_json(&json).unwrap(), &schema(), 40).unwrap_err()
+        Store::restore(RoomSnapshot::from_json(&json).unwrap(), &schema(), 40).unwrap_err()
     };
     let a = r#"{"state":{"id":"a","typeName":"note"},"lastChangedClock":1}"#;
     assert_eq!(error(&format!("{a},{a}"), ""), RestoreError::RepeatedId("a".into()));
@@ -152,7 +152,7 @@ fn a_damaged_snapshot_is_refused_by_name() {
 fn records_of_other_scopes_are_left_out() {
     let json =
         r#"{"clock":1,"documents":[{"state":{"id":"c","typeName":"cam"},"lastChangedClock":1}]}"#;
-    let store = Store::restore(&RoomSnapshot::from_json(json).unwrap(), &schema(), 40).unwrap();
+    let store = Store::restore(RoomSnapshot::from_json(json).unwrap(), &schema(), 40).unwrap();
     assert!(store.is_empty());
 }
 

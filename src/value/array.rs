@@ -31,6 +31,11 @@ impl Array {
         Arc::make_mut(&mut self.0).get_mut(index)
     }
 
+    /// The items, to be changed, unless somebody shares them.
+    pub(crate) fn unshared_mut(&mut self) -> &mut [Value] {
+        Arc::get_mut(&mut self.0).map_or(&mut [], |items| items)
+    }
+
     /// Cuts the array back to its first `len` items.
     pub(crate) fn truncate(&mut self, len: usize) {
         Arc::make_mut(&mut self.0).truncate(len);

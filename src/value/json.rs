@@ -1,8 +1,8 @@
 //! How a value becomes JSON text, and text a value.
 
+use super::read::{DEFAULT_DEPTH, Reader};
 use super::{Object, Value};
 use crate::error::JsonError;
-use crate::wire::json;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -77,7 +77,7 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// How many bytes stand before the first that JSON demands to be escaped.
-fn plain_len(bytes: &[u8]) -> usize {
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         if let Some(at) = first_escaped(u64::from_le_bytes(*word)) {
@@ -145,7 +145,7 @@ impl FromStr for Value {
 
     /// Reads JSON. Lone surrogates are read as U+FFFD; nesting is capped at 100 levels.
     fn from_str(text: &str) -> Result<Self, JsonError> {
-        json::from_str(text)
+        Reader::read(text, |reader| reader.value(DEFAULT_DEPTH))
     }
 }
 
@@ -154,7 +154,7 @@ impl FromStr for Object {
 
     /// Reads a JSON object, as [`Value::from_str`] does.
     fn from_str(text: &str) -> Result<Self, JsonError> {
-        json::from_str(text)
+        Reader::read(text, |reader| reader.object(DEFAULT_DEPTH))
     }
 }
 

@@ -4,9 +4,11 @@ mod array;
 mod error;
 mod from_value;
 mod json;
+mod key_lists;
 mod number;
 mod object;
 mod order;
+mod read;
 mod serde;
 mod text;
 mod to_key;
@@ -21,9 +23,11 @@ pub use text::Text;
 pub use to_value::to_value;
 
 pub(crate) use from_value::PassingOver;
+use json::plain_len;
 pub(crate) use json::{write_object, write_string, write_value};
+pub(crate) use key_lists::KeyLists;
 pub(crate) use object::Edits;
-pub(crate) use serde::{ObjectSeed, ValueSeed};
+pub(crate) use read::Reader;
 pub(crate) use text::utf16_len;
 
 use crate::ids::Key;

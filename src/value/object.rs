@@ -147,6 +147,12 @@ impl Object {
         self.0.as_ref().map_or(&[], |fields| &fields.keys)
     }
 
+    /// The list of keys and the values, to be changed, unless somebody shares them or there are none.
+    pub(super) fn parts_mut(&mut self) -> Option<(&mut Arc<[Key]>, &mut [Value])> {
+        let Fields { keys, values } = Arc::get_mut(self.0.as_mut()?)?;
+        Some((keys, values))
+    }
+
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.keys().binary_search_by(|probe| (**probe).cmp(key))
     }

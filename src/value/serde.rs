@@ -1,5 +1,6 @@
 //! How serde formats read and write values, with a cap on depth while reading.
 
+use super::read::DEFAULT_DEPTH;
 use super::{Array, Number, Object, Text, Value};
 use crate::ids::Key;
 use alloc::string::String;
@@ -9,21 +10,17 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How deep values may nest when nobody asks for less. Under the 127 levels that `serde_json` reads, so
-/// that a value still fits inside of something else.
-pub(super) const DEFAULT_DEPTH: usize = 100;
-
 /// Reads a value of at most so many nested arrays and objects.
 #[derive(Clone, Copy)]
-pub(crate) struct ValueSeed(pub(crate) usize);
+struct ValueSeed(usize);
 
 /// Reads an array of at most so many nested levels, itself included.
 #[derive(Clone, Copy)]
-pub(crate) struct ArraySeed(pub(crate) usize);
+struct ArraySeed(usize);
 
 /// Reads an object of at most so many nested levels, itself included.
 #[derive(Clone, Copy)]
-pub(crate) struct ObjectSeed(pub(crate) usize);
+struct ObjectSeed(usize);
 
 fn inner<E: Error>(levels: usize) -> Result<ValueSeed, E> {
     levels.checked_sub(1).map(ValueSeed).ok_or_else(|| E::custom("nested too deeply"))

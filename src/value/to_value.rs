@@ -1,6 +1,6 @@
 //! How what an application has becomes a value, without going through text.
 
-use super::serde::DEFAULT_DEPTH;
+use super::read::DEFAULT_DEPTH;
 use super::to_key::ToKey;
 use super::{Array, Number, Object, Text, Value, ValueError};
 use crate::ids::Key;

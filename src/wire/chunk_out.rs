@@ -16,11 +16,11 @@ pub(crate) fn split(message: Frame) -> Vec<Frame> {
 fn split_at(message: Frame, max_units: usize) -> Vec<Frame> {
     // A unit is at least a byte, so most messages need no counting. A room that takes binary
     // messages takes long ones.
-    let text = message.as_text().filter(|text| text.len() >= max_units);
+    let text = message.to_text().filter(|text| text.len() >= max_units);
     let Some(text) = text.filter(|text| utf16_len(text) >= max_units) else {
         return [message].into();
     };
-    let pieces = cut(text, max_units);
+    let pieces = cut(&text, max_units);
     let numbered = pieces.iter().rev().enumerate().map(|(number, piece)| {
         let mut frame = Vec::with_capacity(piece.len() + 8);
         frame.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
@@ -62,13 +62,13 @@ mod tests {
     }
 
     fn units(frame: &Frame) -> usize {
-        frame.as_text().unwrap().encode_utf16().count()
+        frame.to_text().unwrap().encode_utf16().count()
     }
 
     fn joined(frames: &[Frame]) -> String {
         let mut assembler = Assembler::default();
         for (index, frame) in frames.iter().enumerate() {
-            match assembler.push(frame.bytes(), usize::MAX).unwrap() {
+            match assembler.push(&frame.to_bytes(), usize::MAX).unwrap() {
                 Assembled::Incomplete => assert!(index + 1 < frames.len()),
                 Assembled::Joined(text) => {
                     assert_eq!(index + 1, frames.len());
@@ -87,10 +87,10 @@ mod tests {
         assert_eq!(split(message(262_143)), [message(262_143)]);
         let frames = split(message(262_144));
         assert_eq!(frames.len(), 2);
-        assert!(frames[0].as_text().unwrap().starts_with("1_{x"));
-        assert!(frames[1].as_text().unwrap().starts_with("0_x"));
+        assert!(frames[0].to_text().unwrap().starts_with("1_{x"));
+        assert!(frames[1].to_text().unwrap().starts_with("0_x"));
         assert!(frames.iter().all(|frame| units(frame) <= 262_144));
-        assert_eq!(joined(&frames), message(262_144).as_text().unwrap());
+        assert_eq!(joined(&frames), message(262_144).to_text().unwrap());
     }
 
     #[test]
@@ -111,7 +111,8 @@ mod tests {
                 let message = alloc::format!("{{{text}}}");
                 let frames = split_at(frame(&message), 12);
                 for (number, frame) in frames.iter().rev().enumerate() {
-                    let (prefix, piece) = frame.as_text().unwrap().split_once('_').unwrap();
+                    let text = frame.to_text().unwrap();
+                    let (prefix, piece) = text.split_once('_').unwrap();
                     assert_eq!(prefix, number.to_string());
                     assert!(!piece.is_empty());
                     assert!(units(frame) <= 12, "{frame:?}");

@@ -1,27 +1,25 @@
 //! How JSON becomes messages: within caps, and a clear no to everything else.
 
-use super::json::{read, without_lone_surrogates};
 use super::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
     IncompatibilityReason, ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
 };
-use super::ops::{NetworkDiffSeed, RecordOpSeed};
+use super::ops::{read_network_diff, read_record_op};
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::error::Malformed;
 use crate::ids::{ClientId, Key};
 use crate::schema::SerializedSchema;
-use crate::value::{Number, Value, ValueSeed};
+use crate::value::{Number, Reader, Value};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::marker::PhantomData;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+
+/// How deep what is neither record nor diff may nest.
+const OTHER_DEPTH: usize = 16;
 
 /// Reads what a client says. Records nest at most `depth` deep.
 pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMessage, Malformed> {
-    let text = without_lone_surrogates(text);
-    let fields: Fields<'_> = read(&text, PhantomData)?;
-    match &*fields.kind {
+    let fields = Reader::read(text, |reader| Fields::read(reader, depth))?;
+    match fields.kind()? {
         "connect" => Ok(ClientMessage::Connect(ConnectRequest {
             connect_request_id: required(fields.connect_request_id)?,
             last_server_clock: clock(fields.last_server_clock),
@@ -33,8 +31,8 @@ pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMe
         })),
         "push" => Ok(ClientMessage::Push(Push {
             client_clock: required(clock(fields.client_clock))?,
-            diff: fields.diff.map(|diff| read(diff.get(), NetworkDiffSeed(depth))).transpose()?,
-            presence: fields.presence.map(|op| presence(op, depth)).transpose()?,
+            diff: fields.diff,
+            presence: fields.presence.map(presence).transpose()?,
         })),
         "ping" => Ok(ClientMessage::Ping),
         "custom" => Ok(ClientMessage::Custom(custom(fields.data, depth)?)),
@@ -44,9 +42,8 @@ pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMe
 
 /// Reads what a room says. Records nest at most `depth` deep.
 pub(crate) fn decode_server_message(text: &str, depth: usize) -> Result<ServerMessage, Malformed> {
-    let text = without_lone_surrogates(text);
-    let fields: Fields<'_> = read(&text, PhantomData)?;
-    match &*fields.kind {
+    let fields = Reader::read(text, |reader| Fields::read(reader, depth))?;
+    match fields.kind()? {
         "connect" => Ok(ServerMessage::Connect(ConnectAnswer {
             connect_request_id: required(fields.connect_request_id)?,
             hydration_type: match required(fields.hydration_type.as_deref())? {
@@ -56,19 +53,18 @@ pub(crate) fn decode_server_message(text: &str, depth: usize) -> Result<ServerMe
             },
             protocol_version: version(required(fields.protocol_version)?)?,
             schema: schema(required(fields.schema)?)?,
-            diff: network_diff(fields.diff, depth)?,
+            diff: required(fields.diff)?,
             server_clock: required(clock(fields.server_clock))?,
             is_readonly: fields.is_readonly.unwrap_or(false),
             object_access: fields.object_access.as_deref().map(object_access).transpose()?,
             last_applied_push: clock(fields.last_applied_push),
         })),
-        "data" => {
-            let raw: Vec<&RawValue> = read(required(fields.data)?.get(), PhantomData)?;
-            let entry = |raw: &RawValue| data_entry(read(raw.get(), PhantomData)?, depth);
-            Ok(ServerMessage::Data(raw.into_iter().map(entry).collect::<Result<_, _>>()?))
-        }
+        "data" => Ok(ServerMessage::Data(match (fields.entries, fields.data) {
+            (Some(entries), _) => entries,
+            (None, data) => Reader::read(required(data)?, |reader| data_entries(reader, depth))?,
+        })),
         // Older rooms send these outside of a data message.
-        "patch" | "push_result" => Ok(ServerMessage::Data([data_entry(fields, depth)?].into())),
+        "patch" | "push_result" => Ok(ServerMessage::Data([data_entry(fields)?].into())),
         "pong" => Ok(ServerMessage::Pong),
         "custom" => Ok(ServerMessage::Custom(custom(fields.data, depth)?)),
         "incompatibility_error" => {
@@ -84,12 +80,11 @@ pub(crate) fn decode_server_message(text: &str, depth: usize) -> Result<ServerMe
     }
 }
 
-/// The fields of all messages. Those whose form depends on the type are read once it is known.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The fields of all messages. One that is `null` is as good as missing; of a repeated one the last
+/// counts; others are passed over.
+#[derive(Default)]
 struct Fields<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
+    kind: Option<Cow<'a, str>>,
     connect_request_id: Option<Key>,
     client_id: Option<ClientId>,
     last_acked_push: Option<Value>,
@@ -99,72 +94,129 @@ struct Fields<'a> {
     client_clock: Option<Value>,
     server_clock: Option<Value>,
     protocol_version: Option<Value>,
-    #[serde(borrow)]
-    schema: Option<&'a RawValue>,
-    #[serde(borrow)]
-    diff: Option<&'a RawValue>,
-    #[serde(borrow)]
-    presence: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    action: Option<&'a RawValue>,
-    #[serde(borrow)]
+    schema: Option<Value>,
+    diff: Option<NetworkDiff>,
+    presence: Option<RecordOp>,
+    /// `data` of a message that is known to be a data message by then.
+    entries: Option<Vec<DataEntry>>,
+    /// `data` of any other.
+    data: Option<&'a str>,
+    action: Option<PushAction>,
     hydration_type: Option<Cow<'a, str>>,
     is_readonly: Option<bool>,
-    #[serde(borrow)]
     object_access: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     reason: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RebaseFields<'a> {
-    #[serde(borrow)]
-    rebase_with_diff: &'a RawValue,
-}
+impl<'a> Fields<'a> {
+    fn read(reader: &mut Reader<'a>, depth: usize) -> Result<Self, Malformed> {
+        let mut fields = Self::default();
+        reader.members(|reader, key| fields.read_one(reader, &key, depth))?;
+        Ok(fields)
+    }
 
-fn data_entry(fields: Fields<'_>, depth: usize) -> Result<DataEntry, Malformed> {
-    let server_clock = required(clock(fields.server_clock))?;
-    match &*fields.kind {
-        "patch" => Ok(DataEntry::Patch { diff: network_diff(fields.diff, depth)?, server_clock }),
-        "push_result" => {
-            let client_clock = required(clock(fields.client_clock))?;
-            let action = required(fields.action)?;
-            let action = match action.get() {
-                "\"commit\"" => PushAction::Commit,
-                "\"discard\"" => PushAction::Discard,
-                rebase => {
-                    let fields: RebaseFields<'_> = read(rebase, PhantomData)?;
-                    PushAction::RebaseWithDiff(network_diff(Some(fields.rebase_with_diff), depth)?)
-                }
-            };
-            Ok(DataEntry::PushResult { client_clock, server_clock, action })
+    fn read_one(
+        &mut self,
+        reader: &mut Reader<'a>,
+        key: &str,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        if reader.take_null()? {
+            return Ok(());
         }
-        _ => Err(Malformed),
+        match key {
+            "type" => self.kind = Some(reader.string()?),
+            "connectRequestId" => self.connect_request_id = Some(Key::from(&*reader.string()?)),
+            "clientId" => self.client_id = Some(ClientId::from(&*reader.string()?)),
+            "lastAckedPush" => self.last_acked_push = Some(reader.value(OTHER_DEPTH)?),
+            "codecs" => self.codecs = Some(reader.value(OTHER_DEPTH)?),
+            "lastAppliedPush" => self.last_applied_push = Some(reader.value(OTHER_DEPTH)?),
+            "lastServerClock" => self.last_server_clock = Some(reader.value(OTHER_DEPTH)?),
+            "clientClock" => self.client_clock = Some(reader.value(OTHER_DEPTH)?),
+            "serverClock" => self.server_clock = Some(reader.value(OTHER_DEPTH)?),
+            "protocolVersion" => self.protocol_version = Some(reader.value(OTHER_DEPTH)?),
+            "schema" => self.schema = Some(reader.value(OTHER_DEPTH)?),
+            "diff" => self.diff = Some(read_network_diff(reader, depth)?),
+            "presence" => self.presence = Some(read_record_op(reader, depth)?),
+            "data" if self.kind.as_deref() == Some("data") => {
+                self.entries = Some(data_entries(reader, depth)?);
+            }
+            "data" => self.data = Some(reader.skip()?),
+            "action" => self.action = Some(push_action(reader, depth)?),
+            "hydrationType" => self.hydration_type = Some(reader.string()?),
+            "isReadonly" => self.is_readonly = Some(reader.boolean()?),
+            "objectAccess" => self.object_access = Some(reader.string()?),
+            "reason" => self.reason = Some(reader.string()?),
+            _ => {
+                reader.skip()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn kind(&self) -> Result<&str, Malformed> {
+        self.kind.as_deref().ok_or(Malformed)
     }
 }
 
-fn network_diff(raw: Option<&RawValue>, depth: usize) -> Result<NetworkDiff, Malformed> {
-    Ok(read(required(raw)?.get(), NetworkDiffSeed(depth))?)
+fn data_entries(reader: &mut Reader<'_>, depth: usize) -> Result<Vec<DataEntry>, Malformed> {
+    let mut entries = Vec::new();
+    reader.items(|reader| {
+        entries.push(data_entry(Fields::read(reader, depth)?)?);
+        Ok::<_, Malformed>(())
+    })?;
+    Ok(entries)
 }
 
-fn presence(raw: &RawValue, depth: usize) -> Result<PresenceOp, Malformed> {
-    match read(raw.get(), RecordOpSeed(depth))? {
+fn data_entry(fields: Fields<'_>) -> Result<DataEntry, Malformed> {
+    let is_patch = fields.kind()? == "patch";
+    let is_result = fields.kind()? == "push_result";
+    let server_clock = required(clock(fields.server_clock))?;
+    if is_patch {
+        Ok(DataEntry::Patch { diff: required(fields.diff)?, server_clock })
+    } else if is_result {
+        let client_clock = required(clock(fields.client_clock))?;
+        Ok(DataEntry::PushResult { client_clock, server_clock, action: required(fields.action)? })
+    } else {
+        Err(Malformed)
+    }
+}
+
+fn push_action(reader: &mut Reader<'_>, depth: usize) -> Result<PushAction, Malformed> {
+    if reader.token() == Some(b'"') {
+        return match &*reader.string()? {
+            "commit" => Ok(PushAction::Commit),
+            "discard" => Ok(PushAction::Discard),
+            _ => Err(Malformed),
+        };
+    }
+    let mut diff = None;
+    reader.members(|reader, key| {
+        if key == "rebaseWithDiff" {
+            diff = Some(read_network_diff(reader, depth)?);
+        } else {
+            reader.skip()?;
+        }
+        Ok::<_, Malformed>(())
+    })?;
+    diff.map(PushAction::RebaseWithDiff).ok_or(Malformed)
+}
+
+fn presence(op: RecordOp) -> Result<PresenceOp, Malformed> {
+    match op {
         RecordOp::Put(record) => Ok(PresenceOp::Put(record)),
         RecordOp::Patch(diff) => Ok(PresenceOp::Patch(diff)),
         RecordOp::Remove => Err(Malformed),
     }
 }
 
-fn schema(raw: &RawValue) -> Result<SerializedSchema, Malformed> {
-    let value = read(raw.get(), ValueSeed(16))?;
+fn schema(value: Value) -> Result<SerializedSchema, Malformed> {
     SerializedSchema::from_value(&value).map_err(|_| Malformed)
 }
 
-fn custom(raw: Option<&RawValue>, depth: usize) -> Result<Value, Malformed> {
-    Ok(raw.map(|raw| read(raw.get(), ValueSeed(depth))).transpose()?.unwrap_or_default())
+fn custom(data: Option<&str>, depth: usize) -> Result<Value, Malformed> {
+    let read = |text| Reader::read(text, |reader| reader.value(depth));
+    Ok(data.map(read).transpose()?.unwrap_or_default())
 }
 
 fn object_access(text: &str) -> Result<ObjectAccess, Malformed> {

@@ -64,27 +64,37 @@ impl Codec {
         Bytes::from(out)
     }
 
-    /// An answer whose diff is made of `parts` instead of its own.
-    pub(crate) fn connect_answer(self, answer: &ConnectAnswer, parts: &[Bytes]) -> Frame {
-        let len: usize = parts.iter().map(Bytes::len).sum();
-        let mut out = Vec::with_capacity(len + 2048);
-        match self {
-            Self::Json => write_connect_answer(&mut out, answer, |out| {
-                out.push(b'{');
-                let parts = parts.iter().filter(|part| !part.is_empty());
-                for (index, part) in parts.enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    out.extend_from_slice(part);
-                }
-                out.push(b'}');
-            }),
-            Self::Postcard => {
-                postcard::write_connect_answer(&mut out, answer);
-                parts.iter().for_each(|part| out.extend_from_slice(part));
+    /// An answer whose diff is made of `parts` instead of its own. They are not copied: all who are
+    /// told them share them.
+    pub(crate) fn connect_answer(self, answer: &ConnectAnswer, parts: Vec<Bytes>) -> Frame {
+        let mut head = Vec::with_capacity(2048);
+        let mut tail = Vec::new();
+        let between = match self {
+            Self::Json => {
+                // What stands before the diff and what after it.
+                let mut diff_at = 0;
+                write_connect_answer(&mut head, answer, |out| {
+                    out.push(b'{');
+                    diff_at = out.len();
+                    out.push(b'}');
+                });
+                tail = head.split_off(diff_at);
+                Bytes::from_static(b",")
             }
+            Self::Postcard => {
+                postcard::write_connect_answer(&mut head, answer);
+                Bytes::new()
+            }
+        };
+        let mut message = Vec::with_capacity(2 * parts.len() + 2);
+        message.push(Bytes::from(head));
+        for (index, part) in parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
+            if index > 0 && !between.is_empty() {
+                message.push(between.clone());
+            }
+            message.push(part);
         }
-        Frame::new(out)
+        message.push(Bytes::from(tail));
+        Frame::of_parts(message)
     }
 }

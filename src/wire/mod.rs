@@ -6,7 +6,6 @@ mod codec;
 mod decode;
 mod encode;
 mod fragment;
-pub(crate) mod json;
 mod message;
 mod ops;
 mod postcard;

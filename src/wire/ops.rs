@@ -1,204 +1,102 @@
 //! How diffs are read from JSON, with a cap on depth, and written to it.
 
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
-use crate::error::JsonError;
+use crate::error::{JsonError, JsonProblem};
 use crate::ids::{Key, RecordId};
-use crate::value::{Object, ObjectSeed, Value, ValueSeed, write_object, write_string, write_value};
-use crate::wire::json;
+use crate::value::{Object, Reader, Value, write_object, write_string, write_value};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// How deep records may nest when nobody asks for less.
 const DEFAULT_DEPTH: usize = crate::Limits::MAX_VALUE_DEPTH;
 
 /// Reads a diff whose records nest at most so deep, whatever it is applied to.
-#[derive(Clone, Copy)]
-pub(crate) struct NetworkDiffSeed(pub(crate) usize);
-
-#[derive(Clone, Copy)]
-pub(crate) struct ObjectDiffSeed(pub(crate) usize);
-
-#[derive(Clone, Copy)]
-pub(crate) struct RecordOpSeed(pub(crate) usize);
-
-#[derive(Clone, Copy)]
-struct ValueOpSeed(usize);
-
-/// The name of an op, the first item of its array.
-enum Tag {
-    Put,
-    Patch,
-    Append,
-    Delete,
-    Remove,
+pub(crate) fn read_network_diff(
+    reader: &mut Reader<'_>,
+    depth: usize,
+) -> Result<NetworkDiff, JsonError> {
+    let mut ops: Vec<(RecordId, RecordOp)> = Vec::new();
+    reader.members(|reader, id| {
+        ops.push((RecordId::from(&*id), read_record_op(reader, depth)?));
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(ops.into_iter().collect())
 }
 
-impl<'de> Deserialize<'de> for Tag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TagVisitor)
-    }
+pub(crate) fn read_record_op(reader: &mut Reader<'_>, depth: usize) -> Result<RecordOp, JsonError> {
+    read_op(reader, |reader, name| match name {
+        "put" => Ok(RecordOp::Put(argument(reader, |reader| reader.object(depth))?)),
+        "patch" => Ok(RecordOp::Patch(argument(reader, |reader| read_object_diff(reader, depth))?)),
+        "remove" => Ok(RecordOp::Remove),
+        _ => Err(reader.error(JsonProblem::Expected("an op on a record"))),
+    })
 }
 
-struct TagVisitor;
-
-impl Visitor<'_> for TagVisitor {
-    type Value = Tag;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of an op")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Tag, E> {
-        match name {
-            "put" => Ok(Tag::Put),
-            "patch" => Ok(Tag::Patch),
-            "append" => Ok(Tag::Append),
-            "delete" => Ok(Tag::Delete),
-            "remove" => Ok(Tag::Remove),
-            _ => Err(E::custom("unknown op")),
-        }
-    }
+fn read_object_diff(reader: &mut Reader<'_>, levels: usize) -> Result<ObjectDiff, JsonError> {
+    let inner = reader.inside(levels)?;
+    let mut ops: Vec<(Key, ValueOp)> = Vec::new();
+    reader.members(|reader, key| {
+        ops.push((Key::from(&*key), read_value_op(reader, inner)?));
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(ops.into_iter().collect())
 }
 
-fn next<'de, A: SeqAccess<'de>, S: DeserializeSeed<'de>>(
-    items: &mut A,
-    seed: S,
-) -> Result<S::Value, A::Error> {
-    items.next_element_seed(seed)?.ok_or_else(|| A::Error::custom("an op is too short"))
-}
-
-fn end<'de, A: SeqAccess<'de>, T>(items: &mut A, op: T) -> Result<T, A::Error> {
-    match items.next_element::<serde::de::IgnoredAny>()? {
-        None => Ok(op),
-        Some(_) => Err(A::Error::custom("an op is too long")),
-    }
-}
-
-fn tag<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<Tag, A::Error> {
-    next(items, core::marker::PhantomData)
-}
-
-fn inner<E: Error>(levels: usize) -> Result<usize, E> {
-    levels.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))
-}
-
-impl<'de> Visitor<'de> for NetworkDiffSeed {
-    type Value = NetworkDiff;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object from record id to op")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<NetworkDiff, A::Error> {
-        let mut ops: Vec<(RecordId, RecordOp)> = Vec::new();
-        while let Some(id) = entries.next_key()? {
-            ops.push((id, entries.next_value_seed(RecordOpSeed(self.0))?));
-        }
-        Ok(ops.into_iter().collect())
-    }
-}
-
-impl<'de> Visitor<'de> for RecordOpSeed {
-    type Value = RecordOp;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an op on a record")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<RecordOp, A::Error> {
-        let op = match tag(&mut items)? {
-            Tag::Put => RecordOp::Put(next(&mut items, ObjectSeed(self.0))?),
-            Tag::Patch => RecordOp::Patch(next(&mut items, ObjectDiffSeed(self.0))?),
-            Tag::Remove => RecordOp::Remove,
-            Tag::Append | Tag::Delete => return Err(A::Error::custom("not an op on a record")),
-        };
-        end(&mut items, op)
-    }
-}
-
-impl<'de> Visitor<'de> for ObjectDiffSeed {
-    type Value = ObjectDiff;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object from key to op")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ObjectDiff, A::Error> {
-        let seed = ValueOpSeed(inner(self.0)?);
-        let mut ops: Vec<(Key, ValueOp)> = Vec::new();
-        while let Some(key) = entries.next_key()? {
-            ops.push((key, entries.next_value_seed(seed)?));
-        }
-        Ok(ops.into_iter().collect())
-    }
-}
-
-impl<'de> Visitor<'de> for ValueOpSeed {
-    type Value = ValueOp;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an op on a value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<ValueOp, A::Error> {
-        let op = match tag(&mut items)? {
-            Tag::Put => ValueOp::Put(next(&mut items, ValueSeed(self.0))?),
-            Tag::Patch => ValueOp::Patch(next(&mut items, ObjectDiffSeed(self.0))?),
-            Tag::Append => match next(&mut items, ValueSeed(self.0))? {
-                Value::String(suffix) => {
-                    ValueOp::AppendText { suffix, offset: offset(&mut items)? }
-                }
-                Value::Array(added) => {
-                    ValueOp::AppendItems { items: added, offset: offset(&mut items)? }
-                }
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
-                    return Err(A::Error::custom("only strings and arrays are appended"));
-                }
-            },
-            Tag::Delete => ValueOp::Delete,
-            Tag::Remove => return Err(A::Error::custom("not an op on a value")),
-        };
-        end(&mut items, op)
-    }
-}
-
-fn offset<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<usize, A::Error> {
-    let offset = next(items, ValueSeed(0))?;
-    let offset = offset.as_number().and_then(crate::Number::as_i64);
-    offset
-        .and_then(|offset| usize::try_from(offset).ok())
-        .ok_or_else(|| A::Error::custom("an offset is a whole number"))
-}
-
-macro_rules! seed {
-    ($seed:ident, $value:ty, $deserialize:ident) => {
-        impl<'de> DeserializeSeed<'de> for $seed {
-            type Value = $value;
-
-            fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<$value, D::Error> {
-                from.$deserialize(self)
+fn read_value_op(reader: &mut Reader<'_>, levels: usize) -> Result<ValueOp, JsonError> {
+    read_op(reader, |reader, name| match name {
+        "put" => Ok(ValueOp::Put(argument(reader, |reader| reader.value(levels))?)),
+        "patch" => Ok(ValueOp::Patch(argument(reader, |reader| read_object_diff(reader, levels))?)),
+        "append" => match argument(reader, |reader| reader.value(levels))? {
+            Value::String(suffix) => {
+                Ok(ValueOp::AppendText { suffix, offset: argument(reader, read_offset)? })
             }
-        }
-    };
+            Value::Array(items) => {
+                Ok(ValueOp::AppendItems { items, offset: argument(reader, read_offset)? })
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+                Err(reader.error(JsonProblem::Expected("a string or an array to append")))
+            }
+        },
+        "delete" => Ok(ValueOp::Delete),
+        _ => Err(reader.error(JsonProblem::Expected("an op on a value"))),
+    })
 }
 
-seed!(NetworkDiffSeed, NetworkDiff, deserialize_map);
-seed!(RecordOpSeed, RecordOp, deserialize_seq);
-seed!(ObjectDiffSeed, ObjectDiff, deserialize_map);
-seed!(ValueOpSeed, ValueOp, deserialize_seq);
+/// An array whose first item is the name of an op and whose others `read` reads.
+fn read_op<T>(
+    reader: &mut Reader<'_>,
+    read: impl FnOnce(&mut Reader<'_>, &str) -> Result<T, JsonError>,
+) -> Result<T, JsonError> {
+    reader.expect(b'[', "an op")?;
+    let name = reader.string()?;
+    let op = read(reader, &name)?;
+    reader.expect(b']', "the end of an op")?;
+    Ok(op)
+}
+
+fn argument<'a, T>(
+    reader: &mut Reader<'a>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, JsonError>,
+) -> Result<T, JsonError> {
+    reader.expect(b',', "a comma")?;
+    read(reader)
+}
+
+fn read_offset(reader: &mut Reader<'_>) -> Result<usize, JsonError> {
+    let offset = reader.number()?.as_u64().and_then(|offset| usize::try_from(offset).ok());
+    offset.ok_or_else(|| reader.error(JsonProblem::Expected("an offset, a whole number")))
+}
 
 macro_rules! text {
-    ($value:ty, $seed:ident, $write:ident) => {
+    ($value:ty, $read:ident, $write:ident) => {
         impl FromStr for $value {
             type Err = JsonError;
 
             /// Reads the JSON that the wire carries.
             fn from_str(text: &str) -> Result<Self, JsonError> {
-                json::read(&json::without_lone_surrogates(text), $seed(DEFAULT_DEPTH))
+                Reader::read(text, |reader| $read(reader, DEFAULT_DEPTH))
             }
         }
 
@@ -213,8 +111,8 @@ macro_rules! text {
     };
 }
 
-text!(NetworkDiff, NetworkDiffSeed, write_network_diff);
-text!(ObjectDiff, ObjectDiffSeed, write_object_diff);
+text!(NetworkDiff, read_network_diff, write_network_diff);
+text!(ObjectDiff, read_object_diff, write_object_diff);
 
 /// Appends the JSON of `diff`.
 pub(crate) fn write_network_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {

@@ -77,10 +77,10 @@ impl Sizes {
         let (json, postcard) = (encode(Codec::Json), encode(Codec::Postcard));
         Ok(Self {
             message,
-            json: json.bytes().len(),
-            json_gzip: gzipped(json.bytes())?,
-            postcard: postcard.bytes().len(),
-            postcard_gzip: gzipped(postcard.bytes())?,
+            json: json.len(),
+            json_gzip: gzipped(&json.to_bytes())?,
+            postcard: postcard.len(),
+            postcard_gzip: gzipped(&postcard.to_bytes())?,
             target,
         })
     }

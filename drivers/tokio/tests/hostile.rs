@@ -103,7 +103,7 @@ where
     });
     let outgoing = sink.with(|outgoing| {
         ready(Ok::<_, Error>(match outgoing {
-            Outgoing::Frame(frame) => Message::text(frame.as_text().unwrap()),
+            Outgoing::Frame(frame) => Message::text(frame.to_text().unwrap().as_ref()),
             Outgoing::Close(reason) => Message::Close(Some(CloseFrame {
                 code: reason.code().into(),
                 reason: Utf8Bytes::from(reason.text()),

@@ -132,7 +132,7 @@ impl ClientMachine {
         while let Some(action) = self.0.poll_action() {
             match action {
                 ClientAction::Send { link, frame } => {
-                    let text = frame.as_text().unwrap_or_default().into();
+                    let text = frame.to_text().unwrap_or_default().into();
                     actions.push(Action::Send { link: link.as_u64(), text });
                 }
                 ClientAction::Close { link, .. } => {

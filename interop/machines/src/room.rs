@@ -179,7 +179,7 @@ impl RoomMachine {
         while let Some(action) = self.room.poll_action() {
             match action {
                 RoomAction::Send { connection, frame } => {
-                    let text = frame.as_text().unwrap_or_default().into();
+                    let text = frame.to_text().unwrap_or_default().into();
                     actions.push(Action::Send { connection: connection.as_u64(), text });
                 }
                 RoomAction::Close { connection, reason } => actions.push(Action::Close {

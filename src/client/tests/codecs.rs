@@ -16,7 +16,7 @@ fn hear_binary(probe: &mut Probe, json: &str) {
     let message = ServerMessage::decode(json.as_bytes(), 48).unwrap();
     let frame = message.encode(Codec::Postcard);
     assert!(frame.is_binary());
-    probe.client.handle_message(probe.now, probe.link, frame.bytes());
+    probe.client.handle_message(probe.now, probe.link, &frame.to_bytes());
 }
 
 /// The frames that the client sends.
@@ -54,8 +54,8 @@ fn a_client_speaks_the_codec_once_the_room_has_answered_in_it() {
     probe.set("note:a", "text", "hi there");
     let sent = frames(&mut probe);
     assert!(sent[0].is_binary());
-    let json = ClientMessage::decode(sent[0].bytes(), 48).unwrap().encode(Codec::Json);
-    assert!(json.as_text().unwrap().contains(r#"["append"," there",2]"#), "{json:?}");
+    let json = ClientMessage::decode(&sent[0].to_bytes(), 48).unwrap().encode(Codec::Json);
+    assert!(json.to_text().unwrap().contains(r#"["append"," there",2]"#), "{json:?}");
     hear_binary(
         &mut probe,
         r#"{"type":"data","data":[{"type":"push_result","clientClock":1,"serverClock":2,"action":"commit"}]}"#,

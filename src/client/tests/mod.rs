@@ -95,7 +95,7 @@ fn drain(client: &mut Client) -> Done {
     while let Some(action) = client.poll_action() {
         match action {
             ClientAction::Dial => done.dials += 1,
-            ClientAction::Send { frame, .. } => done.sent.push(frame.as_text().unwrap().into()),
+            ClientAction::Send { frame, .. } => done.sent.push(frame.to_text().unwrap().into()),
             ClientAction::Close { reason, .. } => done.closed.push(reason),
             ClientAction::Persist(commit) => done.persisted.push(commit),
             ClientAction::Event(ClientEvent::Status(status)) => done.statuses.push(status),

@@ -196,7 +196,7 @@ impl Scene {
         for peer in &mut self.peers {
             while let Some(action) = peer.client.poll_action() {
                 if let ClientAction::Send { frame, .. } = action {
-                    peer.to_room.push(frame.bytes().to_vec());
+                    peer.to_room.push(frame.to_bytes().to_vec());
                 }
             }
         }
@@ -204,7 +204,7 @@ impl Scene {
             if let RoomAction::Send { connection, frame } = action {
                 let to = |peer: &&mut Peer| peer.wire.is_some_and(|(_, it)| it == connection);
                 let peer = self.peers.iter_mut().find(to);
-                peer.into_iter().for_each(|peer| peer.to_client.push(frame.bytes().to_vec()));
+                peer.into_iter().for_each(|peer| peer.to_client.push(frame.to_bytes().to_vec()));
             }
         }
     }

@@ -104,7 +104,7 @@ impl World {
                     ClientAction::Dial => member.dials = true,
                     ClientAction::Send { link, frame } => {
                         if let Some(wire) = member.wire.as_mut().filter(|wire| wire.link == link) {
-                            wire.to_room.push_back(frame.bytes().to_vec());
+                            wire.to_room.push_back(frame.to_bytes().to_vec());
                         }
                     }
                     ClientAction::Close { link, reason } => {
@@ -144,7 +144,7 @@ impl World {
                 RoomAction::Send { connection, frame } => {
                     let member = member_on(&mut self.members, connection);
                     if let Some(wire) = member.and_then(|member| member.wire.as_mut()) {
-                        wire.to_client.push_back(frame.bytes().to_vec());
+                        wire.to_client.push_back(frame.to_bytes().to_vec());
                     }
                 }
                 RoomAction::Close { connection, reason } => {
@@ -282,7 +282,7 @@ impl World {
                 Some(ClientAction::Persist(commit)) => member.store.apply(&commit),
                 Some(ClientAction::Send { frame, .. }) => {
                     let wire = member.wire.iter_mut();
-                    wire.for_each(|wire| wire.to_room.push_back(frame.bytes().to_vec()));
+                    wire.for_each(|wire| wire.to_room.push_back(frame.to_bytes().to_vec()));
                 }
                 _ => {}
             }

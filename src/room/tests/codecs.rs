@@ -131,7 +131,7 @@ fn sessions_of_a_codec_that_hear_the_same_share_one_frame() {
         (0..3).map(|n| join_offering(&mut world, &format!("b{n}"), POSTCARD)).collect();
     world.push(a, 1, &put_page("p", ""));
     let bytes: Vec<_> =
-        others.iter().map(|other| frames(&world, *other)[0].bytes().as_ptr()).collect();
+        others.iter().map(|other| frames(&world, *other)[0].to_bytes().as_ptr()).collect();
     assert_eq!(bytes, [bytes[0]; 3]);
 }
 
@@ -159,15 +159,15 @@ fn binary_messages_do_what_their_json_does_whoever_sends_them() {
     };
     let diff = put_page("p", r#","x":1"#);
     let push = format!(r#"{{"type":"push","clientClock":1,"diff":{diff}}}"#);
-    world.say_bytes(a, binary(&push).bytes());
+    world.say_bytes(a, &binary(&push).to_bytes());
     world.assert_data(a, &[commit(1, 1)]);
     world.assert_data(b, &[patch(1, &sorted(&diff))]);
-    world.say_bytes(a, binary(r#"{"type":"ping"}"#).bytes());
+    world.say_bytes(a, &binary(r#"{"type":"ping"}"#).to_bytes());
     assert_eq!(world.heard(a), [r#"{"type":"pong"}"#]);
     // Even the first message.
     let c = world.open("c");
     let connect = offering(&connect(-1, "8", SCHEMA), POSTCARD);
-    world.say_bytes(c, binary(&connect).bytes());
+    world.say_bytes(c, &binary(&connect).to_bytes());
     assert!(frames(&world, c)[0].is_binary());
 }
 
@@ -196,12 +196,12 @@ fn a_binary_message_has_so_many_bytes_and_levels_as_a_text() {
     let custom = |value: Value| ClientMessage::Custom(value).encode(Codec::Postcard);
     for (len, is_good) in [(1000 - 4, true), (1000 - 3, false)] {
         let a = world.join("a");
-        world.say_bytes(a, custom("x".repeat(len).into()).bytes());
+        world.say_bytes(a, &custom("x".repeat(len).into()).to_bytes());
         assert_eq!(world.closed(a).is_none(), is_good);
     }
     for (json, is_good) in [("[[[1]]]", true), ("[[[[1]]]]", false)] {
         let a = world.join("a");
-        world.say_bytes(a, custom(json.parse().unwrap()).bytes());
+        world.say_bytes(a, &custom(json.parse().unwrap()).to_bytes());
         assert_eq!(world.closed(a).is_none(), is_good, "{json}");
     }
 }

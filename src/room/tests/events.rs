@@ -152,7 +152,7 @@ fn what_happens_is_counted() {
     let bye = CloseReason::Custom("bye".into());
     world.act(|room, now| room.close_session(now, b, bye)).unwrap();
     let sent = |action: &RoomAction| match action {
-        RoomAction::Send { frame, .. } => Some(frame.bytes().len() as u64),
+        RoomAction::Send { frame, .. } => Some(frame.len() as u64),
         RoomAction::Close { .. } | RoomAction::Persist(_) | RoomAction::Event(_) => None,
     };
     let sent: Vec<u64> = world.actions.iter().filter_map(sent).collect();

@@ -264,11 +264,12 @@ fn offering(connect: &str, codecs: &str) -> String {
 
 /// The JSON of a message in any codec.
 fn to_json(frame: &Frame) -> String {
-    if let Some(text) = frame.as_text() {
+    if let Some(text) = frame.to_text() {
         return text.into();
     }
-    let message = ServerMessage::decode(frame.bytes(), 48).expect("a message of the room is read");
-    message.encode(Codec::Json).as_text().unwrap().into()
+    let message =
+        ServerMessage::decode(&frame.to_bytes(), 48).expect("a message of the room is read");
+    message.encode(Codec::Json).to_text().unwrap().into()
 }
 
 fn data(entries: &[String]) -> String {

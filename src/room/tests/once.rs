@@ -166,7 +166,7 @@ fn wherever_the_process_dies_a_push_was_taken_with_its_effect_or_neither() {
         assert_eq!(say_hello(&mut again, a, "c", 0), Some(pages));
         // Nobody was told of a push that is not known.
         let sent = world.actions[..end].iter().filter_map(|action| match action {
-            RoomAction::Send { frame, .. } => frame.as_text(),
+            RoomAction::Send { frame, .. } => frame.to_text(),
             RoomAction::Close { .. } | RoomAction::Persist(_) | RoomAction::Event(_) => None,
         });
         let answered = sent.filter(|text| text.contains(r#""commit""#)).count() as u64;

@@ -117,7 +117,7 @@ fn sessions_that_hear_the_same_share_one_text() {
         .iter()
         .filter_map(|action| match action {
             RoomAction::Send { connection, frame } if others.contains(connection) => {
-                Some(frame.bytes().as_ptr())
+                Some(frame.to_bytes().as_ptr())
             }
             RoomAction::Send { .. }
             | RoomAction::Close { .. }

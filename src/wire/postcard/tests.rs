@@ -58,7 +58,7 @@ fn numbers_and_texts_are_written_as_the_postcard_crate_does() {
     // Fields of messages: options, booleans and the number of a variant.
     let ping = ClientMessage::Push(crate::Push { client_clock: 300, diff: None, presence: None });
     let fields = postcard::to_allocvec(&(300_u64, None::<u8>, None::<u8>)).unwrap();
-    assert_eq!(ping.encode(Codec::Postcard).bytes()[1..], fields);
+    assert_eq!(ping.encode(Codec::Postcard).to_bytes()[1..], fields);
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn a_message_ends_where_it_ends() {
     let push = br#"{"type":"push","clientClock":5,"diff":{"a:1":["put",{"id":"a:1","x":[1,2.5]}],"a:2":["patch",{"t":["append","more",4]}],"b":["remove"]},"presence":["patch",{"x":["put",0.1]}]}"#;
     let message = ClientMessage::decode(push, DEPTH).unwrap();
     let frame = message.encode(Codec::Postcard);
-    assert_eq!(ClientMessage::decode(frame.bytes(), DEPTH), Ok(message));
-    for len in 0..frame.bytes().len() {
-        assert_eq!(ClientMessage::decode(&frame.bytes()[..len], DEPTH), Err(Malformed), "{len}");
+    assert_eq!(ClientMessage::decode(&frame.to_bytes(), DEPTH), Ok(message));
+    for len in 0..frame.len() {
+        assert_eq!(ClientMessage::decode(&frame.to_bytes()[..len], DEPTH), Err(Malformed), "{len}");
     }
     for trailing in [0, 1, 0x82] {
-        let longer = [frame.bytes(), &[trailing][..]].concat();
+        let longer = [&frame.to_bytes()[..], &[trailing][..]].concat();
         assert_eq!(ClientMessage::decode(&longer, DEPTH), Err(Malformed));
     }
     for (message, longer) in [(&[0x83][..], &[0x83, 0][..]), (&[0x81], &[0x84])] {
@@ -121,8 +121,8 @@ fn numbers_take_the_shortest_form_that_is_exact() {
     let len = |json: &str| {
         let value: Value = json.parse().unwrap();
         let frame = ClientMessage::Custom(value.clone()).encode(Codec::Postcard);
-        assert_eq!(custom(&frame.bytes()[1..]), Ok(value));
-        frame.bytes().len() - 1
+        assert_eq!(custom(&frame.to_bytes()[1..]), Ok(value));
+        frame.len() - 1
     };
     for (json, bytes) in [
         ("0", 1),
@@ -233,8 +233,8 @@ fn values_and_diffs_nest_to_the_cap_and_no_deeper_as_in_json() {
         };
         assert!(ClientMessage::decode(good.as_bytes(), 5).is_ok(), "{good}");
         assert!(ClientMessage::decode(bad.as_bytes(), 5).is_err(), "{bad}");
-        assert!(ClientMessage::decode(binary(good).bytes(), 5).is_ok(), "{good}");
-        assert!(ClientMessage::decode(binary(&bad).bytes(), 5).is_err(), "{bad}");
+        assert!(ClientMessage::decode(&binary(good).to_bytes(), 5).is_ok(), "{good}");
+        assert!(ClientMessage::decode(&binary(&bad).to_bytes(), 5).is_err(), "{bad}");
     }
     // Far deeper than the stack would bear.
     let deep = [tag::ARRAYS.start + 1].repeat(1_000_000);
@@ -326,7 +326,7 @@ fn ids_share_64_bytes_at_most() {
         .collect();
     let push = crate::Push { client_clock: 1, diff: Some(diff), presence: None };
     let frame = ClientMessage::Push(push.clone()).encode(Codec::Postcard);
-    assert_eq!(ClientMessage::decode(frame.bytes(), DEPTH), Ok(ClientMessage::Push(push)));
+    assert_eq!(ClientMessage::decode(&frame.to_bytes(), DEPTH), Ok(ClientMessage::Push(push)));
 }
 
 #[test]

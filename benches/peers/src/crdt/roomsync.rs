@@ -56,16 +56,16 @@ impl Network {
             let Replica { client, connection, .. } = &mut self.clients[number];
             while let Some(action) = client.poll_action() {
                 if let ClientAction::Send { frame, .. } = action {
-                    self.sent += frame.bytes().len();
-                    self.room.handle_message(self.now, *connection, frame.bytes());
+                    self.sent += frame.len();
+                    self.room.handle_message(self.now, *connection, &frame.to_bytes());
                 }
             }
             while let Some(action) = self.room.poll_action() {
                 if let RoomAction::Send { connection, frame } = action {
-                    self.sent += frame.bytes().len();
+                    self.sent += frame.len();
                     let Some(to) = self.by_connection.get(&connection) else { continue };
                     let Replica { client, link, .. } = &mut self.clients[*to];
-                    client.handle_message(self.now, *link, frame.bytes());
+                    client.handle_message(self.now, *link, &frame.to_bytes());
                     speaking.push(*to);
                 }
             }
@@ -114,7 +114,7 @@ impl super::Network for Network {
         let mut full = Vec::new();
         while let Some(action) = self.room.poll_action() {
             if let RoomAction::Send { frame, .. } = action {
-                full = frame.bytes().to_vec();
+                full = frame.to_bytes().to_vec();
             }
         }
         full

@@ -31,7 +31,7 @@ impl Connected {
         while let Some(action) = self.machine.poll_action() {
             match action {
                 ClientAction::Send { frame, .. } => {
-                    let message = serde_json::from_slice(frame.bytes()).expect("it is JSON");
+                    let message = serde_json::from_slice(&frame.to_bytes()).expect("it is JSON");
                     self.sent.push(message);
                 }
                 ClientAction::Close { reason, .. } => panic!("the client closed: {reason}"),

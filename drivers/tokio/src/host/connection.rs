@@ -173,7 +173,7 @@ async fn write(
         };
         match next {
             Some(Outgoing::Frame(frame)) => {
-                let length = frame.bytes().len();
+                let length = frame.len();
                 outgoing.feed(Outgoing::Frame(frame)).await.ok()?;
                 if backlog.remove(length)
                     && let Some(place) = place
@@ -191,7 +191,7 @@ async fn write(
 impl Peer {
     /// Counts a frame that will be sent. Returns whether the room has to pause now.
     pub(super) fn reserve(&mut self, frame: &Frame) -> bool {
-        let pause = self.backlog.add(frame.bytes().len()) && self.is_writable;
+        let pause = self.backlog.add(frame.len()) && self.is_writable;
         self.is_writable &= !pause;
         pause
     }

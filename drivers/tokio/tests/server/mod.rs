@@ -87,7 +87,7 @@ async fn serve(host: RoomHost, stream: TcpStream, binary: Arc<Binary>) {
                 binary.to_clients.fetch_add(1, Ordering::Relaxed);
                 Message::Binary(frame.into())
             }
-            Outgoing::Frame(frame) => Message::text(frame.as_text().unwrap()),
+            Outgoing::Frame(frame) => Message::text(frame.to_text().unwrap().as_ref()),
             Outgoing::Close(reason) => Message::Close(Some(CloseFrame {
                 code: reason.code().into(),
                 reason: Utf8Bytes::from(reason.text()),

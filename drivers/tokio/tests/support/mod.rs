@@ -183,7 +183,7 @@ impl Socket {
     /// The next message.
     pub(crate) async fn message(&mut self) -> Object {
         match self.next().await {
-            Some(Outgoing::Frame(frame)) => frame.as_text().unwrap().parse().unwrap(),
+            Some(Outgoing::Frame(frame)) => frame.to_text().unwrap().parse().unwrap(),
             other => panic!("expected a message: {other:?}"),
         }
     }

@@ -1,0 +1,255 @@
+//! How objects of the same keys come to share one list of them.
+
+use super::{Object, Value};
+use crate::ids::Key;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The lists of keys that were met, as a tree: each node is a key after those on the way to it.
+///
+/// Bounded in nodes, branches and length, so that nobody can choose keys that make it slow or large.
+/// What does not fit is not shared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyLists {
+    nodes: Vec<Node>,
+    /// The nodes that stand first.
+    roots: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    key: Key,
+    parent: Option<usize>,
+    len: usize,
+    next: Vec<usize>,
+    /// The keys up to here, once an object has ended here.
+    list: Option<List>,
+}
+
+#[derive(Clone, Debug)]
+struct List {
+    sorted: Arc<[Key]>,
+    /// Where in `sorted` each key of the way stands, if the way is not sorted.
+    places: Option<Arc<[usize]>>,
+}
+
+/// The keys of an object that were met so far, in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) enum Path {
+    #[default]
+    Begin,
+    /// Those on the way to a node.
+    At(usize),
+    /// Those that have no node.
+    Loose(Vec<Key>),
+}
+
+const MOST_NODES: usize = 4096;
+const MOST_BRANCHES: usize = 64;
+const LONGEST_LIST: usize = 64;
+
+impl KeyLists {
+    /// Appends `key` to the path.
+    pub(crate) fn follow(&mut self, path: &mut Path, key: &str) {
+        let here = match path {
+            Path::Loose(keys) => return keys.push(Key::from(key)),
+            Path::Begin => None,
+            Path::At(node) => Some(*node),
+        };
+        *path = match self.child(here, key).or_else(|| self.grow(here, key)) {
+            Some(child) => Path::At(child),
+            None => {
+                let mut keys = self.keys_to(here);
+                keys.push(Key::from(key));
+                Path::Loose(keys)
+            }
+        };
+    }
+
+    /// The object of the keys on the path and their `values`.
+    pub(crate) fn object(
+        &mut self,
+        path: Path,
+        values: impl ExactSizeIterator<Item = Value>,
+    ) -> Object {
+        match path {
+            Path::Begin => Object::new(),
+            Path::Loose(keys) => keys.into_iter().zip(values).collect(),
+            Path::At(node) => {
+                let Some(List { sorted, places }) = self.list(node) else { return Object::new() };
+                let Some(places) = places else {
+                    return Object::from_sorted(Arc::clone(sorted), values.collect());
+                };
+                let mut in_order = Vec::new();
+                in_order.resize(sorted.len(), Value::Null);
+                for (place, value) in places.iter().zip(values) {
+                    if let Some(slot) = in_order.get_mut(*place) {
+                        *slot = value;
+                    }
+                }
+                Object::from_sorted(Arc::clone(sorted), in_order)
+            }
+        }
+    }
+
+    /// Lets `object`, and what stands inside of it, share lists of keys with others that this was done
+    /// to. What is shared as a whole stays as it is.
+    pub(crate) fn share(&mut self, object: &mut Object) {
+        let Some((keys, values)) = object.parts_mut() else { return };
+        for value in values {
+            self.share_inside(value);
+        }
+        let mut path = Path::default();
+        for key in keys.iter() {
+            self.follow(&mut path, key);
+        }
+        if let Path::At(node) = path
+            && let Some(list) = self.list(node)
+        {
+            *keys = Arc::clone(&list.sorted);
+        }
+    }
+
+    /// As [`Self::share`] for any value.
+    pub(crate) fn share_inside(&mut self, value: &mut Value) {
+        match value {
+            Value::Object(object) => self.share(object),
+            Value::Array(array) => {
+                for item in array.unshared_mut() {
+                    self.share_inside(item);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    fn child(&self, here: Option<usize>, key: &str) -> Option<usize> {
+        let is_it = |node: &&usize| self.nodes.get(**node).is_some_and(|node| *node.key == *key);
+        self.branches(here).iter().find(is_it).copied()
+    }
+
+    fn branches(&self, here: Option<usize>) -> &[usize] {
+        match here {
+            None => &self.roots,
+            Some(node) => self.nodes.get(node).map_or(&[], |node| &node.next),
+        }
+    }
+
+    /// A node for `key` after `here`, if there may be one more. None for keys that come twice or that
+    /// no object stores, so that the keys on a way are those of an object.
+    fn grow(&mut self, here: Option<usize>, key: &str) -> Option<usize> {
+        let len = here.and_then(|here| self.nodes.get(here)).map_or(1, |node| node.len + 1);
+        let is_full = self.nodes.len() >= MOST_NODES
+            || len > LONGEST_LIST
+            || self.branches(here).len() >= MOST_BRANCHES;
+        if is_full || !Object::stores(key) || self.way_to(here).any(|node| *node.key == *key) {
+            return None;
+        }
+        let child = self.nodes.len();
+        let key = Key::from(key);
+        self.nodes.push(Node { key, parent: here, len, next: Vec::new(), list: None });
+        match here {
+            None => self.roots.push(child),
+            Some(here) => self.nodes.get_mut(here)?.next.push(child),
+        }
+        Some(child)
+    }
+
+    /// The nodes to `here`, the last first.
+    fn way_to(&self, here: Option<usize>) -> impl Iterator<Item = &Node> {
+        let node = move |at: Option<usize>| at.and_then(|at| self.nodes.get(at));
+        core::iter::successors(node(here), move |last| node(last.parent))
+    }
+
+    fn keys_to(&self, here: Option<usize>) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.way_to(here).map(|node| node.key.clone()).collect();
+        keys.reverse();
+        keys
+    }
+
+    fn list(&mut self, node: usize) -> Option<&List> {
+        if self.nodes.get(node)?.list.is_none() {
+            let way = self.keys_to(Some(node));
+            let mut sorted = way.clone();
+            sorted.sort_unstable();
+            let places = (sorted != way)
+                .then(|| way.iter().filter_map(|key| sorted.binary_search(key).ok()).collect());
+            self.nodes.get_mut(node)?.list = Some(List { sorted: sorted.into(), places });
+        }
+        self.nodes.get(node)?.list.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::ToString;
+
+    fn object(lists: &mut KeyLists, keys: &[&str]) -> Object {
+        let mut path = Path::default();
+        for key in keys {
+            lists.follow(&mut path, key);
+        }
+        lists.object(path, (0..keys.len()).map(|at| Value::from(at as u64)))
+    }
+
+    fn shares(a: &Object, b: &Object) -> bool {
+        a.keys_ptr_eq(b)
+    }
+
+    #[test]
+    fn objects_of_the_same_keys_in_the_same_order_share_them() {
+        let mut lists = KeyLists::default();
+        let [a, b] = [(); 2].map(|()| object(&mut lists, &["x", "y"]));
+        assert_eq!((a.to_string(), &a), (r#"{"x":0,"y":1}"#.into(), &b));
+        assert!(shares(&a, &b));
+        let [c, d] = [(); 2].map(|()| object(&mut lists, &["y", "a", "x"]));
+        assert_eq!((c.to_string(), &c), (r#"{"a":1,"x":2,"y":0}"#.into(), &d));
+        assert!(shares(&c, &d));
+        assert_eq!(object(&mut lists, &[]), Object::new());
+    }
+
+    #[test]
+    fn keys_that_come_twice_or_are_not_stored_are_as_in_any_object() {
+        let mut lists = KeyLists::default();
+        assert_eq!(object(&mut lists, &["a", "b", "a"]).to_string(), r#"{"a":2,"b":1}"#);
+        assert_eq!(object(&mut lists, &["a", "__proto__", "c"]).to_string(), r#"{"a":0,"c":2}"#);
+    }
+
+    #[test]
+    fn what_was_made_apart_comes_to_share_its_keys() {
+        let mut lists = KeyLists::default();
+        let text = r#"{"b":{"y":1,"x":[{"q":1}]},"a":1}"#;
+        let [mut a, mut b] = [(); 2].map(|()| text.parse::<Object>().unwrap());
+        lists.share(&mut a);
+        lists.share(&mut b);
+        let inner = |object: &Object| object.get("b").unwrap().as_object().unwrap().clone();
+        let deep = |object: &Object| {
+            inner(object).get("x").unwrap().as_array().unwrap()[0].as_object().unwrap().clone()
+        };
+        assert!(shares(&a, &b) && shares(&inner(&a), &inner(&b)) && shares(&deep(&a), &deep(&b)));
+        assert_eq!(a, text.parse().unwrap());
+    }
+
+    #[test]
+    fn nodes_branches_and_lengths_are_bounded() {
+        let mut lists = KeyLists::default();
+        let names: Vec<_> = (0..LONGEST_LIST + 2).map(|n| format!("key {n:03}")).collect();
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        for (keys, is_shared) in [(LONGEST_LIST, true), (LONGEST_LIST + 1, false)] {
+            let [a, b] = [(); 2].map(|()| object(&mut lists, &names[..keys]));
+            assert_eq!((a.len(), shares(&a, &b)), (keys, is_shared));
+            assert_eq!(a, b);
+        }
+        for branch in 1..MOST_BRANCHES + 5 {
+            let [a, b] = [(); 2].map(|()| object(&mut lists, &[&format!("branch {branch}")]));
+            assert_eq!((a == b, shares(&a, &b)), (true, branch < MOST_BRANCHES));
+        }
+        for first in 0..MOST_NODES {
+            let keys = [format!("branch {}", first % 63 + 1), format!("{first}")];
+            object(&mut lists, &[&keys[0], &keys[1], &keys[0][..3], "z"]);
+        }
+        assert!(lists.nodes.len() <= MOST_NODES);
+    }
+}
