@@ -137,6 +137,7 @@ impl Room {
         for key in keys {
             self.remove(key, CloseReason::ShuttingDown);
         }
+        self.flush();
     }
 
     /// A record to be that has the id of a session's presence. Whoever hears of both could not

@@ -175,6 +175,7 @@ impl Room {
             }
             cancelled @ State::Cancelled { .. } => cancelled,
         };
+        self.schedule.note_new_end();
     }
 
     fn connect_answer(

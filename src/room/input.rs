@@ -83,6 +83,7 @@ impl Room {
             }
         };
         self.by_connection.insert(connection, key);
+        self.schedule.note_new_end();
         self.flush();
         Ok(connection)
     }
@@ -120,8 +121,8 @@ impl Room {
             if pong {
                 self.send_pong(key);
             }
-            self.flush();
         }
+        self.flush();
     }
 
     /// The transport of a connection ended. Ignored for one that is closed or replaced already.

@@ -50,6 +50,7 @@ use alloc::vec::Vec;
 use dialect::Dialects;
 use log::Log;
 use session::{Session, SessionKey};
+use timers::Schedule;
 
 /// The room of a document: takes what clients send, orders it, and says what to send back.
 ///
@@ -95,6 +96,7 @@ pub struct Room {
     next_connection: u64,
     dialects: Dialects,
     log: Log,
+    schedule: Schedule,
     /// What new clients are told, for each codec that one has come with.
     hydrations: Vec<hydration::Hydration>,
     actions: VecDeque<RoomAction>,
@@ -165,6 +167,7 @@ impl Room {
             next_connection: 0,
             dialects: Dialects::default(),
             log: Log::default(),
+            schedule: Schedule::default(),
             hydrations: Vec::new(),
             actions: VecDeque::new(),
             counters: Counters::default(),

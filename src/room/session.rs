@@ -171,6 +171,7 @@ impl Room {
         if !session.joined || until == self.now {
             return self.remove(key, reason);
         }
+        self.schedule.note_new_end();
         let state = State::Cancelled { until, reason: reason.clone() };
         if let Some(connection) = core::mem::replace(&mut session.state, state).connection() {
             self.close_connection(connection, reason);
