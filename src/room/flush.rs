@@ -26,6 +26,7 @@ impl Room {
             self.flush_log();
         }
         self.schedule_end();
+        self.store.pack_idle();
     }
 
     fn flush_log(&mut self) {

@@ -131,15 +131,27 @@ impl KeyLists {
         for value in values {
             self.share_inside(value);
         }
+        if let Some(shared) = self.number_of(keys).and_then(|number| self.numbered(number)) {
+            *keys = shared;
+        }
+    }
+
+    /// The number of a list of keys, which are sorted. It is one for ever.
+    pub(crate) fn number_of(&mut self, keys: &[Key]) -> Option<usize> {
         let mut path = Path::default();
-        for key in keys.iter() {
+        for key in keys {
             self.follow(&mut path, key);
         }
-        if let Path::At(node) = path
-            && let Some(list) = self.list(node)
-        {
-            *keys = Arc::clone(&list.sorted);
+        match path {
+            Path::At(node) => self.list(node).map(|_| node),
+            Path::Begin | Path::Loose(_) => None,
         }
+    }
+
+    /// The list of that number.
+    pub(crate) fn numbered(&self, number: usize) -> Option<Arc<[Key]>> {
+        let list = self.nodes.get(number)?.list.as_ref()?;
+        Some(Arc::clone(&list.sorted))
     }
 
     /// As [`Self::share`] for any value.

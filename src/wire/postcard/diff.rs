@@ -1,12 +1,12 @@
 //! Diffs: how many, then each id or key with its op, in order.
 
-use super::bytes::{Input, write_varint};
 use super::read::whole;
 use super::tag;
 use super::value::{SectionReader, SectionWriter, is_array, is_object};
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
 use crate::error::Malformed;
 use crate::ids::{Key, RecordId};
+use crate::value::bytes::{Input, write_varint};
 use crate::value::{Object, Text, Value};
 use crate::wire::message::PresenceOp;
 use alloc::string::String;
