@@ -103,3 +103,25 @@ impl fmt::Debug for Frame {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_the_same_in_whichever_parts_it_stands() {
+        let parts = |parts: &[&'static str]| {
+            Frame::of_parts(parts.iter().map(|part| Bytes::from_static(part.as_bytes())).collect())
+        };
+        let (whole, in_parts) = (Frame::new(b"{\"a\":1}".to_vec()), parts(&["", "{\"a", "\":1}"]));
+        assert_eq!(whole, in_parts);
+        assert_eq!(in_parts, parts(&["{", "\"a\":1}", ""]));
+        assert_ne!(in_parts, parts(&["{\"a", "\":2}"]));
+        assert_ne!(in_parts, parts(&["{\"a", "\":1}", " "]));
+        for frame in [whole, in_parts] {
+            assert_eq!((frame.len(), frame.is_binary()), (7, false));
+            assert_eq!(frame.to_text().as_deref(), Some("{\"a\":1}"));
+            assert_eq!(&frame.to_bytes()[..], b"{\"a\":1}");
+        }
+    }
+}

@@ -179,3 +179,28 @@ fn a_transaction_sees_its_own_writes_and_checks_them() {
     tx.put(note("d", r#","x":[[1]]"#)).unwrap();
     assert_eq!(tx.put(note("e", r#","x":[[[1]]]"#)), Err(E::TooDeep("e".into())));
 }
+
+#[test]
+fn records_are_packed_until_somebody_looks_and_again_once_too_many_are_not() {
+    let mut store = Store::default();
+    let ids: Vec<String> = (0..100).map(|number| format!("n:{number:03}")).collect();
+    ids.iter().for_each(|id| put(&mut store, id, r#","text":"as it was""#));
+    let unpacked =
+        |store: &Store| store.records.values().filter(|stored| stored.record.is_unpacked()).count();
+    let mut store = Store::restore(store.snapshot(), &schema(), 40).unwrap();
+    assert_eq!(unpacked(&store), 0);
+    for id in ids.iter().take(12) {
+        assert_eq!(store.get(id), Some(&note(id, r#","text":"as it was""#)));
+    }
+    store.pack_idle();
+    assert_eq!(unpacked(&store), 12);
+    let mut edit = store.edit();
+    edit.patch(&"n:050".into(), &r#"{"text":["append","!",9]}"#.parse().unwrap());
+    edit.commit();
+    assert_eq!(unpacked(&store), 13);
+    store.pack_idle();
+    assert_eq!(unpacked(&store), 0);
+    assert_eq!(store.snapshot().documents.len(), 100);
+    assert_eq!(unpacked(&store), 0);
+    assert_eq!(store.get("n:050"), Some(&note("n:050", r#","text":"as it was!""#)));
+}
