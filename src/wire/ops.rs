@@ -170,8 +170,14 @@ fn offset<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<usize, A::Error> {
     let offset = next(items, ValueSeed(0))?;
     let offset = offset.as_number().and_then(crate::Number::as_i64);
     offset
-        .and_then(|offset| usize::try_from(offset).ok())
+        .and_then(|offset| u64::try_from(offset).ok())
+        .map(fitting_offset)
         .ok_or_else(|| A::Error::custom("an offset is a whole number"))
+}
+
+/// An offset that is more than memory holds fits nothing, on any machine.
+pub(super) fn fitting_offset(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 macro_rules! seed {
