@@ -14,6 +14,10 @@ use crate::wire::{
 use alloc::format;
 use alloc::vec::Vec;
 
+/// The last push that a client counts: numbers beyond that of JavaScript are not whole everywhere, and
+/// those that JSON does not carry end a session for good.
+const LAST_PUSH: u64 = (1 << 53) - 1;
+
 /// So many answers in a row that make no sense end all attempts.
 const MOST_FAILED_HYDRATIONS: u32 = 3;
 
@@ -101,6 +105,9 @@ impl Client {
     }
 
     fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {
+        if self.applied_push(answer).is_some_and(|push| push >= LAST_PUSH) {
+            return Err(Fault);
+        }
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);
         step.wipe(answer.hydration_type);
         step.apply(&answer.diff)?;

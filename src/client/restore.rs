@@ -117,14 +117,18 @@ impl Kept {
             match Entry::read(key, value)? {
                 Entry::Meta(meta) => kept.meta = Some(meta),
                 Entry::Schema(schema) => kept.schema = Some(schema),
-                Entry::Record(id, record) => {
-                    if identity(&record).is_none_or(|(own_id, _)| own_id != &*id) {
-                        return Err(RestoreError::BadEntry(key.clone()));
-                    }
+                Entry::Record(id, record) if is_of(&id, &record) => {
                     kept.records.insert(id, record);
                 }
-                Entry::Push(clock, diff) => drop(kept.pushes.insert(clock, diff)),
-                Entry::Edit(id, op) => drop(kept.edits.insert(id, op)),
+                Entry::Push(clock, diff) if diff.iter().all(|(id, op)| puts_own(id, op)) => {
+                    kept.pushes.insert(clock, diff);
+                }
+                Entry::Edit(id, op) if puts_own(&id, &op) => {
+                    kept.edits.insert(id, op);
+                }
+                Entry::Record(..) | Entry::Push(..) | Entry::Edit(..) => {
+                    return Err(RestoreError::BadEntry(key.clone()));
+                }
                 Entry::Outrun(id, clock) => drop(kept.outruns.insert(id, clock)),
             }
         }
@@ -136,6 +140,19 @@ impl Kept {
             return Err(RestoreError::BadEntry("meta".into()));
         }
         Ok(kept)
+    }
+}
+
+/// Whether the record is the one of that id.
+fn is_of(id: &RecordId, record: &Object) -> bool {
+    identity(record).is_some_and(|(own_id, _)| own_id == &**id)
+}
+
+/// Whether what the op puts, if it does, is the record of that id.
+fn puts_own(id: &RecordId, op: &RecordOp) -> bool {
+    match op {
+        RecordOp::Put(record) => is_of(id, record),
+        RecordOp::Patch(_) | RecordOp::Remove => true,
     }
 }
 

@@ -80,6 +80,8 @@ const LARGE_PRESENCE_BYTES: usize = 4096;
 
 impl Room {
     /// A session that is in, to be kept. `None` when it is not in, or waits to be let in again.
+    /// Others are not told that such a one, or one in its grace, is gone with the room's memory: so
+    /// a room sleeps once they are removed.
     ///
     /// What it has not heard yet it hears once it is [resumed](Room::handle_resume), as the state
     /// of what changed. A long message of which only some pieces have come is lost, and its client

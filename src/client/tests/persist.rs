@@ -320,6 +320,11 @@ fn what_no_client_has_kept_is_refused() {
     }
     for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
         assert_eq!(refused(&[meta, ("record/note:a", record)]), bad("record/note:a"));
+        // What was put under another's id was shown, and pushed, which ended the client for good.
+        let op = format!(r#"["put",{record}]"#);
+        assert_eq!(refused(&[meta, ("edit/note:a", &op)]), bad("edit/note:a"));
+        let push = format!(r#"{{"note:a":{op}}}"#);
+        assert_eq!(refused(&[meta, ("push/1", &push)]), bad("push/1"));
     }
 }
 

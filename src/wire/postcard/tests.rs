@@ -347,6 +347,12 @@ fn clocks_and_offsets_are_as_large_as_json_carries() {
     };
     assert!(read(u64::MAX >> 1).is_ok());
     assert!(read((u64::MAX >> 1) + 1).is_err());
+
+    // An offset that 32 bits cannot hold ended the session there, and nowhere else.
+    let mut append = Vec::from([1, 0, 1, b'x', tag::PATCH, 1, 33, b'k', tag::APPEND_TEXT]);
+    write_varint(&mut append, 1 << 40);
+    append.push(tag::TEXTS.start);
+    assert!(diff(&append).is_ok());
 }
 
 #[test]
