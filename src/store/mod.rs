@@ -51,6 +51,9 @@ struct Stored {
     size_bound: usize,
 }
 
+/// Up to here a clock is the same number for every peer, and every storage holds what comes after.
+const MAX_CLOCK: u64 = 1 << 53;
+
 /// The bound of a record's size that is true of any.
 const UNMEASURED: usize = usize::MAX;
 
@@ -91,6 +94,12 @@ impl Store {
         snapshot: RoomSnapshot,
         check: impl Fn(&Object) -> Result<Option<RecordId>, RestoreError>,
     ) -> Result<Self, RestoreError> {
+        let orders = snapshot.applied_pushes.iter().map(|applied| applied.order);
+        if orders.chain([snapshot.clock, snapshot.tombstone_history_starts_at]).max()
+            > Some(MAX_CLOCK)
+        {
+            return Err(RestoreError::ClockTooLarge);
+        }
         let mut store = Self {
             clock: snapshot.clock,
             tombstone_history_starts_at: snapshot.tombstone_history_starts_at,
