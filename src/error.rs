@@ -3,6 +3,7 @@
 use crate::ids::{ClientId, ConnectionId, Key, RecordId};
 use crate::schema::MigrationError;
 use crate::value::ValueError;
+use alloc::string::{String, ToString};
 
 macro_rules! display {
     ($name:ident, $self:ident, $f:ident => $body:expr) => {
@@ -135,6 +136,30 @@ display!(RestoreError, self, f => match self {
     Self::BadEntry(key) => write!(f, "the entry `{key}` of what was kept cannot be read"),
     Self::UnknownFormat => f.write_str("what was kept is of a later version"),
 });
+
+impl RestoreError {
+    /// What went wrong, without anything that stands in the snapshot: for logs.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let summary = match self {
+            Self::RepeatedId(_) => "an id stands twice",
+            Self::ClockInFuture(_) => {
+                "a record or tombstone is newer than the clock of the snapshot"
+            }
+            Self::InvalidRecord(_) => "a record is not valid by the room's schema",
+            Self::RepeatedClient(_) => "the last push of a client stands twice",
+            Self::BadEntry(_) => "an entry of what was kept cannot be read",
+            Self::Config(_)
+            | Self::NotARecord
+            | Self::ClockTooLarge
+            | Self::SchemaTooNew
+            | Self::SchemaTooOld
+            | Self::Migration(_)
+            | Self::UnknownFormat => return self.to_string(),
+        };
+        summary.into()
+    }
+}
 
 impl From<MigrationError> for RestoreError {
     fn from(error: MigrationError) -> Self {

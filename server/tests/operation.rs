@@ -89,6 +89,21 @@ async fn logs_are_json_when_asked_for_and_hold_no_contents() {
     }
 }
 
+/// The id of a record that does not fit stood in the log.
+#[tokio::test]
+async fn the_log_does_not_name_what_is_in_a_room_that_cannot_be_opened() {
+    let mut server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a-secret", "A").await;
+    server.kill().await;
+    let schema = server.file("schema.json", r#"{"types":{"shape":{"scope":"document"}}}"#);
+    server.restart_with(&["--schema", &schema, "--log", "info"]).await;
+    Peer::open(&server, "/connect/plans?sessionId=alice").await.unwrap().ended().await;
+    let log = server.log();
+    assert!(log.contains("a record is not valid by the room's schema"), "{log}");
+    assert!(!log.contains("a-secret"), "{log}");
+}
+
 #[tokio::test]
 async fn limits_and_times_are_those_of_the_file() {
     let mut server = Server::stopped();

@@ -39,6 +39,11 @@ pub(super) async fn get_snapshot(
         Ok(room) => room,
         Err(refusal) => return *refusal,
     };
+    match room.exists().await {
+        Ok(true) => {}
+        Ok(false) => return refuse(StatusCode::NOT_FOUND, "there is no such room"),
+        Err(_) => return unavailable(),
+    }
     let Ok(snapshot) = room.snapshot().await else { return unavailable() };
     // Writing a large room takes a while, and others share this thread.
     match spawn_blocking(move || snapshot.to_value().to_string()).await {

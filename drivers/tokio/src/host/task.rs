@@ -35,6 +35,8 @@ pub(super) enum Input {
     Drained(ConnectionId),
     Disconnected(ConnectionId),
     Command(Command),
+    /// Asks whether the room exists.
+    Exists(oneshot::Sender<bool>),
     Shutdown,
 }
 
@@ -113,7 +115,9 @@ impl RoomTask {
                 self.forget();
             }
             Err(CannotOpen::Restore(error)) => {
-                error!(room = %self.id, %error, "cannot open: its clients are turned away");
+                // Ids, too, are something that is in the room.
+                let what = error.summary();
+                error!(room = %self.id, error = %what, "cannot open: its clients are turned away");
                 let is_newer = matches!(error, RestoreError::SchemaTooNew);
                 self.turn_away(if is_newer {
                     CloseReason::ServerTooOld
@@ -188,7 +192,7 @@ impl RoomTask {
             match timeout(self.shared.options.linger, self.inputs.recv()).await {
                 Ok(Some(Input::Connect { peer, .. })) => peer.close(reason.clone()),
                 // Dropped, which says that there is no room.
-                Ok(Some(Input::Command(_))) => {}
+                Ok(Some(Input::Command(_) | Input::Exists(_))) => {}
                 // Nobody has entered.
                 Ok(Some(
                     Input::Message { .. }
@@ -250,6 +254,13 @@ impl OpenRoom {
                 let reply = command(&mut self.room, now);
                 self.poll_actions(now);
                 self.outbox.push(Effect::Reply(reply));
+            }
+            Input::Exists(reply) => {
+                let exists = self.exists;
+                // Whoever asked may be gone.
+                self.outbox.push(Effect::Reply(Box::new(move || {
+                    reply.send(exists).ok();
+                })));
             }
             Input::Shutdown => self.shut_down(now),
         }
