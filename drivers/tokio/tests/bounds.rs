@@ -11,13 +11,16 @@
 
 mod support;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use roomsync::{CloseReason, Hooks, Schema, SendError, SessionParams, Value, Veto};
-use roomsync_tokio::{CommandError, HostOptions, Incoming, RoomHost};
+use roomsync_tokio::{CommandError, HostOptions, Incoming, Outgoing, RoomHost};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{CONNECT, Control, Socket, in_time, settle, until};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 
 const PING: &str = r#"{"type":"ping"}"#;
 /// What a small message costs beside its bytes while it waits.
@@ -98,28 +101,36 @@ async fn so_many_bytes_wait_for_a_peer_that_does_not_read() {
     }
 }
 
-/// Time was told before what had arrived, so that a room that was held up took everybody for silent.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_silent_while_the_room_does_not_listen() {
+/// Time was told before what had arrived, so that a process that was held up took everybody for silent.
+#[tokio::test]
+async fn nobody_is_silent_while_nobody_listens() {
     let control = Control::default();
     let host = start(&control, |options| {
-        options.room.idle_timeout = Some(Duration::from_millis(400));
+        options.room.idle_timeout = Some(Duration::from_millis(300));
     });
-    let mut alice = Socket::enter(&host, "r", "alice").await;
-    let (held, begun) = std::sync::mpsc::channel();
-    let hold = tokio::spawn(async move {
-        let room = host.room("r");
-        let hold = room.with(move |_, _| {
-            held.send(()).unwrap();
-            std::thread::sleep(Duration::from_millis(800));
-        });
-        hold.await.unwrap();
-        host
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut alice = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (socket, _) = listener.accept().await.unwrap();
+    let (outgoing, mut receiver) = futures_channel::mpsc::channel(8);
+    // Each byte is a message.
+    let incoming = stream::unfold(socket, |mut socket| async move {
+        let text = if socket.read_u8().await.ok()? == b'c' { CONNECT } else { PING };
+        Some((Incoming::Message(text.into()), socket))
     });
-    tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
-    alice.send(PING);
-    let _host = hold.await.unwrap();
-    assert_eq!(alice.message().await.get("type"), Some(&Value::from("pong")));
+    tokio::spawn(async move {
+        host.connect("r", SessionParams::new("alice"), Box::pin(incoming), outgoing).await
+    });
+    alice.write_all(b"c").unwrap();
+    in_time(receiver.next()).await.unwrap();
+    settle().await;
+    // This thread is that of the host.
+    alice.write_all(b"p").unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    let next = in_time(receiver.next()).await.unwrap();
+    assert!(
+        matches!(&next, Outgoing::Frame(frame) if frame.to_text().unwrap().contains("pong")),
+        "{next:?}"
+    );
 }
 
 #[tokio::test]
