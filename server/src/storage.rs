@@ -88,13 +88,10 @@ impl SqliteStorage {
     /// Opens the file to read what is in it. Where nothing can be written it is read as it is, and
     /// without a lock, since nobody else can write either.
     pub(crate) fn open_to_read(path: &Path) -> Result<Self, OpenError> {
-        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-        match OpenFile::new().write(true).open(path) {
-            Err(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) => {
-                Self::open_unwritable(path)
-            }
-            // What else is wrong with it, SQLite says.
-            Ok(_) | Err(_) => Self::open_with(path, OpenFlags::empty()),
+        if is_unwritable(path) {
+            Self::open_unwritable(path)
+        } else {
+            Self::open_with(path, OpenFlags::empty())
         }
     }
 
@@ -116,6 +113,9 @@ impl SqliteStorage {
     }
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Self, OpenError> {
+        if is_unwritable(path) {
+            return Err(OpenError::CannotOpen);
+        }
         let may_create = flags.contains(OpenFlags::SQLITE_OPEN_CREATE);
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
@@ -185,6 +185,14 @@ impl SqliteStorage {
         tx.commit()?;
         Ok(())
     }
+}
+
+/// Whether there is such a file, and it must not be changed. What else can be wrong with it, SQLite
+/// says.
+fn is_unwritable(path: &Path) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let opened = OpenFile::new().write(true).open(path);
+    opened.is_err_and(|error| matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 /// Whose a file is that can be used.
