@@ -103,7 +103,10 @@ impl Room {
             codec: reader.dialect.form.codec,
             schema: match &reader.dialect.form.lens {
                 Some(lens) => lens.client.clone(),
-                None => self.serialized.clone().unwrap_or_default(),
+                None => {
+                    let undecided = session.undecided.as_ref();
+                    undecided.or(self.serialized.as_ref()).cloned().unwrap_or_default()
+                }
             },
             presence_id: session.presence_id.clone(),
             presence: session.presence.as_ref().and_then(|presence| self.slim(presence)),
@@ -130,7 +133,7 @@ impl Room {
         snapshot: SessionSnapshot,
         meta: Meta,
     ) -> Result<ConnectionId, OpenError> {
-        let was_here = self.by_name.contains_key(&snapshot.session);
+        let was_here = self.known_session(&snapshot.session, &snapshot.identity).is_some();
         let params = SessionParams {
             session: snapshot.session.clone(),
             readonly: snapshot.readonly,

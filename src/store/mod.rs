@@ -60,6 +60,9 @@ struct Stored {
 /// So many records may be unpacked in a small store. Few where tests run, so that they meet it.
 const MOST_UNPACKED: usize = if cfg!(debug_assertions) { 4 } else { 256 };
 
+/// Up to here a clock is the same number for every peer, and every storage holds what comes after.
+const MAX_CLOCK: u64 = 1 << 53;
+
 /// The bound of a record's size that is true of any.
 const UNMEASURED: usize = usize::MAX;
 
@@ -100,6 +103,12 @@ impl Store {
         snapshot: RoomSnapshot,
         check: impl Fn(&Object) -> Result<Option<RecordId>, RestoreError>,
     ) -> Result<Self, RestoreError> {
+        let orders = snapshot.applied_pushes.iter().map(|applied| applied.order);
+        if orders.chain([snapshot.clock, snapshot.tombstone_history_starts_at]).max()
+            > Some(MAX_CLOCK)
+        {
+            return Err(RestoreError::ClockTooLarge);
+        }
         let mut store = Self {
             clock: snapshot.clock,
             tombstone_history_starts_at: snapshot.tombstone_history_starts_at,

@@ -148,6 +148,28 @@ fn a_damaged_snapshot_is_refused_by_name() {
     assert_eq!(error(r#"{"state":{"id":"a"},"lastChangedClock":1}"#, ""), RestoreError::NotARecord);
 }
 
+/// One at the end of what a storage holds was opened, and then every write failed.
+#[test]
+fn a_clock_is_at_most_2_to_the_53() {
+    let restore = |set: fn(&mut RoomSnapshot, u64), clock| {
+        let mut snapshot = RoomSnapshot::default();
+        set(&mut snapshot, clock);
+        Store::restore(snapshot, &schema(), 40).map(drop)
+    };
+    let applied = |snapshot: &mut RoomSnapshot, order| {
+        let client = PushClient { identity: None, client: "a".into() };
+        snapshot.applied_pushes.push(AppliedPush { client, client_clock: 1, order });
+    };
+    for set in [
+        |snapshot: &mut RoomSnapshot, clock| snapshot.clock = clock,
+        |snapshot: &mut RoomSnapshot, clock| snapshot.tombstone_history_starts_at = clock,
+        applied,
+    ] {
+        assert_eq!(restore(set, 1 << 53), Ok(()));
+        assert_eq!(restore(set, (1 << 53) + 1), Err(RestoreError::ClockTooLarge));
+    }
+}
+
 #[test]
 fn records_of_other_scopes_are_left_out() {
     let json =

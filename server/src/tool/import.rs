@@ -37,6 +37,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), ToolError> {
     let Options { room, input, data, schema, force } = options;
     let schema = read_schema(schema.as_deref()).map_err(ToolError::Schema)?;
+    let progress = Progress::unknown("reading");
     let text = read(input).map_err(|error| ToolError::Read(input.clone(), error))?;
     let snapshot = RoomSnapshot::from_json(&text);
     let snapshot = snapshot.map_err(|error| ToolError::Snapshot(input.clone(), error))?;
@@ -44,6 +45,7 @@ pub(super) fn run(options: &Options) -> Result<(), ToolError> {
     let restored = Room::restore(RoomConfig::default(), schema, snapshot);
     let restored = restored.map_err(|error| ToolError::Restore(input.clone(), error))?;
     let mut snapshot = restored.snapshot();
+    drop(progress);
 
     let mut storage = SqliteStorage::open(&data.file)
         .map_err(|error| ToolError::Open(data.file.clone(), error))?;
