@@ -53,7 +53,7 @@ impl Frame {
     /// parts are copied together.
     pub fn pieces(&self, most: usize) -> impl Iterator<Item = Bytes> + use<> {
         let (frame, most) = (self.clone(), most.max(1));
-        let (mut index, mut offset) = (0, 0);
+        let (mut index, mut offset) = (0_usize, 0_usize);
         core::iter::from_fn(move || {
             let mut joined = Vec::new();
             while let Some(part) = frame.parts().get(index) {
