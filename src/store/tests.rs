@@ -125,7 +125,7 @@ fn a_snapshot_opens_as_the_store_that_it_was_taken_of() {
     let text = snapshot.to_value().to_string();
     let read = RoomSnapshot::from_json(&text).unwrap();
     assert_eq!(read, snapshot);
-    let opened = Store::restore(read.clone(), &schema(), 40).unwrap();
+    let opened = Store::restore(read, &schema(), 40).unwrap();
     assert_eq!((opened.snapshot(), since(&opened, 0)), (snapshot, since(&store, 0)));
 }
 

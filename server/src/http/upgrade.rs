@@ -6,7 +6,6 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -73,72 +72,10 @@ pub(super) fn close(code: u16, reason: &str) -> Message {
 
 fn fragments(frame: Frame) -> impl Iterator<Item = Message> {
     let mut kind = if frame.is_binary() { Data::Binary } else { Data::Text };
-    let mut place = (0, 0);
+    let mut pieces = frame.pieces(FRAGMENT).peekable();
     iter::from_fn(move || {
-        let parts = frame.parts();
-        (place.0 < parts.len()).then(|| {
-            let payload = take(parts, &mut place);
-            let kind = OpCode::Data(mem::replace(&mut kind, Data::Continue));
-            Message::Frame(Fragment::message(payload, kind, place.0 == parts.len()))
-        })
+        let piece = pieces.next()?;
+        let kind = OpCode::Data(mem::replace(&mut kind, Data::Continue));
+        Some(Message::Frame(Fragment::message(piece, kind, pieces.peek().is_none())))
     })
-}
-
-/// The bytes from this part and this byte of it, as far as a fragment goes.
-fn take(parts: &[Bytes], (index, offset): &mut (usize, usize)) -> Bytes {
-    let mut joined = BytesMut::new();
-    while let Some(part) = parts.get(*index) {
-        let end = part.len().min(*offset + FRAGMENT - joined.len());
-        let piece = part.slice(mem::replace(offset, end)..end);
-        if end == part.len() {
-            (*index, *offset) = (*index + 1, 0);
-        }
-        // What fills a fragment by itself is not copied.
-        if joined.is_empty() && (piece.len() == FRAGMENT || *index == parts.len()) {
-            return piece;
-        }
-        joined.extend_from_slice(&piece);
-        if joined.len() == FRAGMENT {
-            break;
-        }
-    }
-    joined.freeze()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The lengths of the fragments that these parts become.
-    fn lengths(parts: &[usize]) -> Vec<usize> {
-        let parts: Vec<Bytes> =
-            parts.iter().map(|length| Bytes::from(vec![b'x'; *length])).collect();
-        let mut place = (0, 0);
-        let mut fragments = Vec::new();
-        while place.0 < parts.len() {
-            fragments.push(take(&parts, &mut place));
-        }
-        assert_eq!(fragments.concat(), parts.concat());
-        fragments.iter().map(Bytes::len).collect()
-    }
-
-    #[test]
-    fn parts_become_fragments_of_so_many_bytes() {
-        assert_eq!(lengths(&[5]), [5]);
-        assert_eq!(lengths(&[5, 1, 7]), [13]);
-        assert_eq!(lengths(&[FRAGMENT]), [FRAGMENT]);
-        assert_eq!(lengths(&[FRAGMENT + 1]), [FRAGMENT, 1]);
-        assert_eq!(lengths(&[FRAGMENT, 1, 0]), [FRAGMENT, 1]);
-        assert_eq!(lengths(&[1, 3 * FRAGMENT, 1]), [FRAGMENT, FRAGMENT, FRAGMENT, 2]);
-        assert_eq!(lengths(&[0, FRAGMENT, 0]), [FRAGMENT, 0]);
-    }
-
-    #[test]
-    fn what_fills_a_fragment_is_shared_and_not_copied() {
-        let parts = [Bytes::from(vec![b'x'; 2 * FRAGMENT])];
-        let mut place = (0, 0);
-        let fragments = [(); 2].map(|()| take(&parts, &mut place));
-        let starts = fragments.each_ref().map(|it| it.as_ptr());
-        assert_eq!(starts, [0, FRAGMENT].map(|at| parts[0][at..].as_ptr()));
-    }
 }

@@ -271,8 +271,8 @@ fn a_reader_waits_in_a_room_of_odd_schema_that_nobody_wrote_in() {
 #[test]
 fn who_may_write_objects_decides_where_there_are_objects() {
     for (types, decides) in [(&[][..], false), (&["page"], true)] {
-        let mut config = RoomConfig::default();
-        config.object_types = types.iter().copied().map(Key::from).collect();
+        let object_types = types.iter().copied().map(Key::from).collect();
+        let config = RoomConfig { object_types, ..RoomConfig::default() };
         let schema = Schema::from_json(r#"{"types":{"page":{"scope":"document"}}}"#).unwrap();
         let mut world = World::of(Room::new(config, Arc::new(schema)).unwrap());
         world.join_as(reader("a"), 8);
