@@ -240,6 +240,9 @@ impl World {
                 if reason == CloseReason::Idle || reason == CloseReason::Reset {
                     self.oracle.reach.meet(Reach::ClientReset);
                 }
+                if reason == CloseReason::Closed {
+                    self.oracle.reach.meet(Reach::Goodbye);
+                }
                 if self.setup.calm == 1 && reason != CloseReason::Closed {
                     fail(CALM, format!("client {client} closes its link: {reason:?}"))?;
                 }

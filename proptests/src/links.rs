@@ -91,6 +91,9 @@ impl World {
                 if !is_open {
                     self.oracle.reach.meet(Reach::LateMessage);
                 } else if let Some(message) = link.received(&bytes) {
+                    if bytes.starts_with(b"0_") {
+                        self.oracle.reach.meet(Reach::Pieces);
+                    }
                     let is_older = link.is_older;
                     let message = if is_older { swapped_message(&message) } else { message };
                     self.oracle.room_hears(index, &message);

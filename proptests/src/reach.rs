@@ -70,8 +70,26 @@ reach! {
     BadChunk "bad chunk close"
     /// A session was closed since its pushes waited for an answer without end.
     Overrun "closed to start over"
-    /// A session with too new or too old a protocol was turned away.
-    TurnedAway "turned away by version or schema"
+    /// A session with too old a protocol or schema was turned away.
+    TooOld "CLIENT_TOO_OLD close"
+    /// A session with too new a protocol or schema was turned away.
+    TooNew "SERVER_TOO_OLD close"
+    /// A session of an old protocol was told why it is turned away, in a message.
+    Incompatible "incompatibility_error"
+    /// The host ended a session's connection.
+    Kicked "closed by the host"
+    /// A client said goodbye.
+    Goodbye "closed by the application"
+    /// A session of protocol 5 was let in.
+    Version5 "protocol 5"
+    /// A session of protocol 6 was let in.
+    Version6 "protocol 6"
+    /// A session of protocol 7 was let in.
+    Version7 "protocol 7"
+    /// The room took the last piece of a message.
+    Pieces "message in pieces"
+    /// A session was told something by the host.
+    Custom "custom message"
     /// A read-only session's push was discarded.
     ReadOnly "read-only push discarded"
     /// A session of an older protocol was told of a string that grew.

@@ -201,6 +201,7 @@ impl World {
         let reason = reason[usize::from(how % 3)].clone();
         // One that is gone already is an error that the host gets to know.
         let _gone = room.close_session(now, connection, reason).is_err();
+        self.oracle.reach.meet(Reach::Kicked);
         self.mark(Lane::Room, || (Mark::Fault, format!("host closes client {client}")));
         self.drain_room()
     }

@@ -84,6 +84,7 @@ impl Oracle {
             return fail(QUIET, format!("{name} after its connection was closed: {reason:?}"));
         }
         if kind == "incompatibility_error" {
+            self.reach.meet(Reach::Incompatible);
             return Ok(());
         }
         if is_unwritable {
@@ -100,6 +101,10 @@ impl Oracle {
                     self.room_tells(link, entry, storage)?;
                 }
                 self.taps[link].may_catch_up = self.has_small_log;
+                Ok(())
+            }
+            "custom" => {
+                self.reach.meet(Reach::Custom);
                 Ok(())
             }
             _ => Ok(()),
@@ -138,6 +143,9 @@ impl Oracle {
         if !(5..=8).contains(&version) {
             return fail(VERSIONS, format!("{} is let in with protocol {version}", tap.session));
         }
+        let older = [(5, Reach::Version5), (6, Reach::Version6), (7, Reach::Version7)];
+        let older = older.into_iter().find(|(number, _)| *number == version);
+        older.into_iter().for_each(|(_, reach)| self.reach.meet(reach));
         if self.joined.contains(&tap.session) {
             self.reach.meet(Reach::Resumed);
         }

@@ -12,13 +12,13 @@ mod migrations;
 mod room;
 mod snapshots;
 
-pub use client::client;
+pub use client::{client, client_reach};
 pub use decode::{
     decode_client_snapshot, decode_commit, decode_message, decode_ops, decode_room_snapshot,
     decode_schema, decode_session_snapshot, decode_value,
 };
 pub use migrations::migrations;
-pub use room::{chunks, room};
+pub use room::{Reached, chunks, room, room_reach};
 pub use snapshots::snapshots;
 
 use crate::laws;
