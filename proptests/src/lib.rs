@@ -21,6 +21,7 @@
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
 //! - [`reach`]: what a run has met; [`trace`]: what happened in it; [`picture`]: a page that
 //!   shows it; [`progress`]: how far a search is.
+//! - [`planted`]: bugs planted on purpose, to see whether all of this finds them.
 
 pub mod arb;
 pub mod arb_message;
@@ -41,6 +42,7 @@ pub mod network;
 mod once;
 pub mod oracle;
 pub mod picture;
+pub mod planted;
 pub mod progress;
 pub mod reach;
 pub mod report;
