@@ -3,11 +3,11 @@
 //! Each edit that makes a record, or stamps one, does so with a stamp of its own. So a record that
 //! gets a stamp which it had before is the work of a push that took effect twice.
 
-use crate::edit::{STAMP, own_id};
+use crate::edit::{STAMP, own_id, stamp_of_own};
 use crate::invariant::{ONCE, Verdict, fail};
 use crate::oracle::Oracle;
 use crate::reach::Reach;
-use roomsync::{Commit, Object, PushClient, RecordId, Value};
+use roomsync::{Commit, Object, PushClient, RecordId, SessionId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has taken effect so far.
@@ -23,6 +23,10 @@ pub(crate) struct Effects {
     pushes: BTreeMap<PushClient, u64>,
     /// A bit for each client whose pushes nobody counts.
     uncounted: u16,
+    /// Clients that were told documents, and those that were later told all of them once more: such a
+    /// one cannot know what was removed meanwhile.
+    told: BTreeSet<usize>,
+    told_all: BTreeSet<usize>,
 }
 
 impl Effects {
@@ -63,6 +67,13 @@ impl Oracle {
             }
             match usize::try_from(stamp).ok().and_then(|stamp| effects.makers.get(stamp)) {
                 Some(Some(client)) if effects.uncounted >> (client % 16) & 1 == 1 => {
+                    if is_own(&change.id) && !effects.told_all.contains(client) {
+                        let id = &change.id;
+                        return fail(
+                            ONCE,
+                            format!("{id} of client {client} back after its removal"),
+                        );
+                    }
                     self.reach.meet(Reach::Repeated);
                 }
                 maker => {
@@ -74,10 +85,24 @@ impl Oracle {
         Ok(())
     }
 
+    /// A session of a client's is let in, and told all documents or what has changed.
+    pub(crate) fn lets_in(&mut self, session: &SessionId, is_all: bool) {
+        let Some(name) = session.strip_prefix('s') else { return };
+        let Ok(client) = name.split('-').next().unwrap_or_default().parse() else { return };
+        let effects = &mut self.effects;
+        if !effects.told.insert(client) && is_all {
+            effects.told_all.insert(client);
+        }
+    }
+
     /// Whether the edit that made a record of its own has taken effect.
     pub(crate) fn has_taken_effect(&self, stamp: u64) -> bool {
         self.effects.seen.contains(&(RecordId::from(own_id(stamp)), stamp))
     }
+}
+
+fn is_own(id: &str) -> bool {
+    stamp_of_own(id).is_some()
 }
 
 fn stamp_of(record: &Object) -> Option<u64> {

@@ -107,8 +107,9 @@ pub fn broken_line(output: &str) -> Option<(String, u64, u64)> {
 /// The table of what was found, as it stands in the documentation.
 #[must_use]
 pub fn table<'a>(rows: impl Iterator<Item = (&'a Plant, &'a Found)>) -> String {
-    let mut table =
-        String::from("| bug | what it is | found by | after | s |\n| --- | --- | --- | --- | --- |\n");
+    let mut table = String::from(
+        "| bug | what it is | found by | after | s |\n| --- | --- | --- | --- | --- |\n",
+    );
     for (Plant { name, what, .. }, Found { by, after, seconds }) in rows {
         // Writing into a string does not fail.
         let _written = writeln!(table, "| {name} | {what} | {by} | {after} | {seconds:.1} |");

@@ -52,6 +52,10 @@ reach! {
     CrashUntold "crash between persist and send"
     /// The room's process died with a commit made but not durable.
     CrashLost "crash before persist"
+    /// The room's process died in the middle of a write: a part of a commit was there.
+    Torn "commit torn by a crash"
+    /// The room's process died with a commit written and not known to be durable. It was there.
+    Unsynced "commit there after a crash though not synced"
     /// A client found by itself that nobody listens.
     ClientReset "client gave up on a silent link"
     /// The room found by itself that a session is silent.
@@ -86,6 +90,8 @@ reach! {
     DiedUntold "client died between persist and send"
     /// A client's process died before what had changed was durable.
     DiedEarly "client died before persist"
+    /// A client's process died in the middle of a write: a part of what it keeps was there.
+    KeptTorn "client died in the middle of a write"
     /// A client that came back was told of a push that the room had taken and it had no answer of.
     Taken "unanswered push known to be taken"
     /// A push without effect was made durable as taken.
@@ -94,6 +100,12 @@ reach! {
     Repeated "edit of an uncounted client repeated"
     /// A client was restarted, and came back under the name that it had.
     CameBack "restarted client known by its pushes"
+    /// A record that one edit had made was removed, to be gone for good.
+    OwnRemoved "own record removed"
+    /// A client was let in by an answer that makes no sense.
+    AnswerSpoiled "answer to connect that makes no sense"
+    /// A client was told of a change that makes no sense.
+    DataSpoiled "data that makes no sense"
     /// The host loaded other documents.
     Loaded "snapshot loaded"
     /// The host shut the room down.

@@ -1,6 +1,6 @@
 //! All is mended, time runs, and in the end everybody agrees.
 
-use crate::invariant::{BOUNDS, CALM, CONVERGENCE, Failure, ONCE, PRESENCE, Verdict, fail, same};
+use crate::invariant::{BOUNDS, CALM, CONVERGENCE, Failure, PRESENCE, Verdict, fail, same};
 use crate::model::Records;
 use crate::network::{Link, Owner};
 use crate::oracle::records_of;
@@ -76,6 +76,7 @@ impl World {
             self.clients[client].has_network = true;
             self.clients[client].hold = 0;
             self.clients[client].doom = None;
+            self.clients[client].spoil = None;
             self.client_mode(client, PresenceMode::Full)?;
             if self.has_faults {
                 self.client_hint(client, NetworkHint::Up)?;
@@ -110,10 +111,7 @@ impl World {
             let synced = own.client.records().filter(|(_, record)| !is_own_only(record));
             same(CONVERGENCE, &name("documents"), &documents, &records_of(synced))?;
             same(CONVERGENCE, &name("whether all is settled"), &true, &own.client.is_settled())?;
-            let lost = own.did.iter().find(|stamp| !self.oracle.has_taken_effect(**stamp));
-            if let Some(stamp) = lost.filter(|_| !own.readonly) {
-                fail(ONCE, format!("edit {stamp} of client {index} never took effect"))?;
-            }
+            self.check_did(index)?;
             let told = own.mirror.records.clone().unwrap_or_default();
             let others = shown.iter().filter(|(owner, _)| owner.as_str() != own.session);
             let others: Records =

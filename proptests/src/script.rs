@@ -44,6 +44,8 @@ steps! {
     0 Paste "paste" { client record }
     /// A client's application changes documents.
     40 Edit "edit" { client record how }
+    /// A client's application removes a record that one edit of somebody's has made.
+    4 RemoveOwn "remove-own" { client which }
     /// The host changes documents.
     6 HostEdit "host-edit" { record how }
     /// A client shows something of itself.
@@ -57,6 +59,8 @@ steps! {
     /// A connection is cut, noticed by one side, both or none; some of what is under way arrives
     /// all the same, late.
     8 Cut "cut" { client how late }
+    /// The next message to a client is made nonsense of.
+    3 Spoil "spoil" { client how }
     /// Nothing gets through any more in one direction or both; the connection stays.
     6 Stall "stall" { client direction }
     /// What stalled flows on.

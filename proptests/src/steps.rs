@@ -3,6 +3,7 @@
 use crate::edit;
 use crate::hostile::{garbage, parse};
 use crate::invariant::{LOCAL, PERSISTED, QUIET, Verdict, fail, same};
+use crate::kept::ClientDoom;
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::rest::id_of;
@@ -25,6 +26,7 @@ impl World {
         let breaks = self.setup.calm == 0;
         match *step {
             Step::Edit { client: raw, record, how } => self.client_edits(client(raw), record, how),
+            Step::RemoveOwn { client: raw, which } => self.client_removes_own(client(raw), which),
             Step::Paste { client: raw, record } => self.client_pastes(client(raw), record),
             Step::Solo { client: raw, on } => {
                 let mode = [PresenceMode::Full, PresenceMode::Solo][usize::from(on % 2)];
@@ -76,6 +78,11 @@ impl World {
                 self.links[link].to_peer.is_stalled |= direction % 3 != 1;
                 Ok(())
             }
+            Step::Spoil { client: raw, how } => {
+                let index = client(raw);
+                self.clients[index].spoil = Some(how);
+                Ok(())
+            }
             Step::Resume { client: raw } => {
                 let owner = Owner::Client(client(raw));
                 self.resume(|it| it == owner);
@@ -112,7 +119,8 @@ impl World {
                 if actions.is_multiple_of(8) {
                     return self.reopen(index);
                 }
-                self.clients[index].doom = Some(actions % 8);
+                let (actions, eighths) = (actions % 8, actions / 8 % 9);
+                self.clients[index].doom = Some(ClientDoom { actions, eighths });
                 Ok(())
             }
             Step::Close { client: raw } => {

@@ -154,6 +154,8 @@ impl Oracle {
             other => return fail(ONCE, format!("{} is told of pushes: {other:?}", tap.session)),
         }
         let is_all = message.get("hydrationType").and_then(Value::as_str) == Some("wipe_all");
+        let session = tap.session.clone();
+        self.lets_in(&session, is_all);
         let diff = message.get("diff").and_then(Value::as_object);
         let has_changes = diff.is_some_and(|diff| diff.iter().any(|(id, _)| is_document(id)));
         match request.clock {

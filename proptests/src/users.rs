@@ -1,5 +1,6 @@
 //! What applications do with their clients.
 
+use crate::did::Did;
 use crate::edit;
 use crate::invariant::{LOCAL, Verdict, fail, same};
 use crate::marker;
@@ -29,7 +30,8 @@ impl World {
             Ok(())
         });
         if result.is_ok() && edit::is_own(how) {
-            self.clients[client].did.push(stamp);
+            let own = &mut self.clients[client];
+            own.did.push(Did { stamp, at: own.client.checkpoint(), is_removed: false });
         }
         let own = &self.clients[client].client;
         let expected = if result.is_ok() { meant } else { before };

@@ -71,7 +71,11 @@ fn check() -> Result<bool> {
         is_good = false;
         println!("the table in docs/testing.md is of other bugs");
     }
-    println!("{} planted bugs, {}", plants.len(), if is_good { "all apply" } else { "not all good" });
+    println!(
+        "{} planted bugs, {}",
+        plants.len(),
+        if is_good { "all apply" } else { "not all good" }
+    );
     Ok(is_good)
 }
 
@@ -114,7 +118,12 @@ fn plant_all(only: &[&str]) -> Result<bool> {
             Err(error) => println!("{name} CANNOT BE LOOKED FOR: {error}"),
         }
     }
-    println!("{} of {} bugs found, in {} s", rows.len(), plants.len(), progress.elapsed().as_secs());
+    println!(
+        "{} of {} bugs found, in {} s",
+        rows.len(),
+        plants.len(),
+        progress.elapsed().as_secs()
+    );
     let is_all = rows.len() == plants.len();
     if is_all && only.is_empty() {
         let table = table(rows.iter().map(|(plant, found)| (*plant, found)));
@@ -213,9 +222,9 @@ impl Garden {
                 let mut test = self.cargo(&["test", "--release"]);
                 test.args(words).env("PROPTEST_RNG_SEED", "1");
                 let said = said(test, &self.log)?;
-                let failed = said.lines().find_map(|line| {
-                    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
-                });
+                let failed = said
+                    .lines()
+                    .find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
                 Ok((failed.map(|test| format!("`{test}`")), "its tests".to_owned()))
             }
         }
