@@ -38,6 +38,8 @@ reach! {
     WipePresence "wipe_presence with changes"
     /// A session that did not read was told the state, its pushes discarded though they were taken.
     CatchUp "catch-up after a slow read"
+    /// What a room of small limits holds was measured while somebody did not read.
+    Backlog "backlog measured in a tight room"
     /// Tombstones were forgotten.
     Pruned "tombstones pruned"
     /// The same session connected again while its old connection was open.

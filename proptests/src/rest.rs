@@ -58,7 +58,10 @@ impl World {
     pub(crate) fn check_rest(&mut self) -> Verdict {
         self.unlike()?;
         self.check_marks()?;
-        self.oracle.at_rest(self.clients.iter().filter_map(|own| own.link))?;
+        let rude = self.rude.iter().filter_map(|rude| rude.link);
+        let rude =
+            rude.filter(|link| self.links[*link].is_open && !self.links[*link].is_unwritable);
+        self.oracle.at_rest(self.clients.iter().filter_map(|own| own.link).chain(rude))?;
         match &self.room {
             Some(room) => self.oracle.drained(room, &self.storage, true),
             None => Ok(()),
@@ -144,6 +147,23 @@ impl World {
         }
         self.check_presence()?;
         Ok(())
+    }
+
+    /// While somebody does not read, the room holds no more for them than the small limits of this world
+    /// say. It is looked at now and then, since that takes a while.
+    pub(crate) fn check_backlog(&mut self) -> Verdict {
+        if self.setup.tight == 0 || !self.inputs.is_multiple_of(16) {
+            return Ok(());
+        }
+        let Some(room) = &self.room else { return Ok(()) };
+        let is_slow = |link: &&Link| link.is_open && link.is_unwritable;
+        let slow = self.links.iter().filter(is_slow).count();
+        if slow == 0 {
+            return Ok(());
+        }
+        self.oracle.reach.meet(Reach::Backlog);
+        let most = 12_000 + 4 * shown_len(&room.snapshot()) + 1_500 * room.session_count();
+        within("the room with a slow reader", most, shown_len(room))
     }
 
     /// Now that nobody lacks anything, what machines hold is a few times their records, and no more the longer they run.

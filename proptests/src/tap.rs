@@ -185,8 +185,8 @@ impl Oracle {
         }
         let clock = clock_at(entry, "clientClock").unwrap_or(u64::MAX);
         let tap = &mut self.taps[link];
-        // Pushes that came before the session was in were never taken, and rude peers enter twice.
-        let may_miss = |it: &Awaiting| (tap.is_rude || !it.is_certain) && it.clock != clock;
+        // Pushes that came before the session was in were never taken.
+        let may_miss = |it: &Awaiting| !it.is_certain && it.clock != clock;
         while tap.awaiting.front().is_some_and(may_miss) {
             tap.awaiting.pop_front();
         }

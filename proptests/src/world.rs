@@ -257,6 +257,7 @@ impl World {
         if let Some(room) = &self.room {
             self.oracle.drained(room, &self.storage, is_thorough)?;
         }
+        self.check_backlog()?;
         self.tell_unwritable()?;
         self.arm_room()
     }
