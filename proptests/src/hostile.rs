@@ -130,7 +130,9 @@ fn record_op(how: u16) -> String {
     // Of texts as others make them.
     let length = [4, 0, 1, 2][usize::from(how / 168 % 4)];
     match how % 24 {
-        0 | 1 => put(r#","x":1,"props":{"text":"rude","items":[1,{"a":1}]}"#),
+        0 => put(r#","x":1,"props":{"text":"rude","items":[1,{"a":1}]}"#),
+        // What others have as a text may grow into this one.
+        1 => put(r#","x":1,"props":{"text":"a rude text","items":[1,{"a":1}]}"#),
         2 => put(r#","bad":true"#),
         3 => format!(r#""{id}":["put",{{"id":"page:other","typeName":"page"}}]"#),
         4 => format!(r#""{id}":["put",{{"id":"{id}","typeName":"camera"}}]"#),

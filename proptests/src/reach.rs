@@ -38,6 +38,8 @@ reach! {
     WipePresence "wipe_presence with changes"
     /// A session that did not read was told the state, its pushes discarded though they were taken.
     CatchUp "catch-up after a slow read"
+    /// A peer that does not read said something all the same.
+    HeardSlow "message of a peer that does not read"
     /// What a room of small limits holds was measured while somebody did not read.
     Backlog "backlog measured in a tight room"
     /// Tombstones were forgotten.

@@ -2,7 +2,7 @@
 
 use crate::invariant::{BOUNDS, CALM, CONVERGENCE, Failure, PRESENCE, Verdict, fail, same};
 use crate::model::Records;
-use crate::network::{Link, Owner};
+use crate::network::{Link, Owner, Pipe};
 use crate::oracle::records_of;
 use crate::reach::Reach;
 use crate::trace::{Lane, Mark};
@@ -23,7 +23,11 @@ impl World {
     pub(crate) fn rest(&mut self) -> Verdict {
         self.mend()?;
         let slowest = self.clients.iter().map(|client| client.delay).max().unwrap_or(0);
-        let allowed = if self.setup.calm == 1 { 300_000 + 12 * slowest } else { MENDING };
+        // What is under way may have been sent when it was slower.
+        let pipes = self.links.iter().flat_map(|link| [&link.to_room, &link.to_peer]);
+        let under_way = pipes.map(Pipe::last_due).max().unwrap_or(0).saturating_sub(self.now);
+        let prompt = 300_000 + 12 * slowest + under_way;
+        let allowed = if self.setup.calm == 1 { prompt } else { MENDING };
         let end = self.now + allowed;
         let mut unlike = None;
         while self.now < end {

@@ -99,6 +99,8 @@ steps! {
     2 Garbage "garbage" { peer how }
     /// Such a peer sends a message that is well formed.
     10 Rude "rude" { peer kind how }
+    /// Such a peer reads no more, or again.
+    3 Lazy "lazy" { peer reads }
     /// All is mended, time runs until all is quiet, and then all must agree.
     2 Rest "rest" {}
 }

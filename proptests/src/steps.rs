@@ -60,6 +60,13 @@ impl World {
                 let text = self.rude[place].message(kind, how);
                 self.rude_says(peer, how, text.into_bytes())
             }
+            Step::Lazy { peer, reads } => {
+                let place = usize::from(peer) % self.rude.len();
+                let Some(link) = self.rude[place].link else { return Ok(()) };
+                self.links[link].to_peer.is_stalled = reads % 3 > 0;
+                self.plan_arrival(link, Direction::ToPeer);
+                Ok(())
+            }
             Step::Rest {} => self.rest(),
             Step::Delay { client: raw, amount } => {
                 let index = client(raw);
@@ -323,8 +330,8 @@ impl World {
         let link = self.connect(Owner::Rude(place), 0, &session, rights)?;
         self.rude[place].link = link;
         if link.is_some() && !(how / 2).is_multiple_of(8) {
-            // Mostly it wants to be let in.
-            let text = self.rude[place].connect(0);
+            // Mostly it wants to be let in, by this protocol or the one before.
+            let text = self.rude[place].connect(if how % 5 < 3 { 0 } else { 3 });
             self.rude_sends(place, text.into_bytes());
         }
         Ok(link)
