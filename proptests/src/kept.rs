@@ -138,6 +138,9 @@ impl World {
             same(KEPT, &format!("documents of client {client}, started again"), &before, &after)?;
             if !fresh.client.is_settled() {
                 self.oracle.reach.meet(Reach::Reopened);
+                if is_upgraded {
+                    self.oracle.reach.meet(Reach::Upgraded);
+                }
             }
             fresh.copy = records_of(fresh.client.records());
             let own = &mut self.clients[client];

@@ -10,7 +10,7 @@
 //!
 //! Without an `engine` it is the simulator that has to find it.
 
-use core::fmt::Write;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A bug to be planted.
@@ -104,36 +104,34 @@ pub fn broken_line(output: &str) -> Option<(String, u64, u64)> {
     })
 }
 
-/// The table of what was found, as it stands in the documentation.
+/// The row of the table that tells how a bug was found.
 #[must_use]
-pub fn table<'a>(rows: impl Iterator<Item = (&'a Plant, &'a Found)>) -> String {
-    let mut table = String::from(
-        "| bug | what it is | found by | after | s |\n| --- | --- | --- | --- | --- |\n",
-    );
-    for (Plant { name, what, .. }, Found { by, after, seconds }) in rows {
-        // Writing into a string does not fail.
-        let _written = writeln!(table, "| {name} | {what} | {by} | {after} | {seconds:.1} |");
-    }
-    table
+pub fn row(Plant { name, what, .. }: &Plant, Found { by, after, seconds }: &Found) -> String {
+    format!("| {name} | {what} | {by} | {after} | {seconds:.1} |\n")
 }
 
 const BEGIN: &str = "<!-- planted: begin -->\n";
 const END: &str = "<!-- planted: end -->\n";
+const HEAD: &str = "| bug | what it is | found by | after | s |\n| --- | --- | --- | --- | --- |\n";
 
-/// The text with another table in the place of the one that it has. `None` when it has no place.
+/// The text with these rows in its table, by the names of their bugs. Those that it has and that stand
+/// among `names` it keeps. `None` when it has no table.
 #[must_use]
-pub fn with_table(text: &str, table: &str) -> Option<String> {
+pub fn with_rows(text: &str, names: &[&str], new: &BTreeMap<&str, String>) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}{table}{END}{after}"))
+    let old = rows(text);
+    let rows = names.iter().filter_map(|name| new.get(name).or_else(|| old.get(*name)).cloned());
+    Some(format!("{before}{BEGIN}{HEAD}{}{END}{after}", rows.collect::<String>()))
 }
 
-/// The bugs that the table in the text names.
+/// The rows of the table in the text, by the names of their bugs.
 #[must_use]
-pub fn names_in_table(text: &str) -> Vec<String> {
+pub fn rows(text: &str) -> BTreeMap<String, String> {
     let table = text.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END));
     let rows = table.map_or("", |(table, _)| table).lines().skip(2);
-    rows.filter_map(|row| Some(row.split('|').nth(1)?.trim().to_owned())).collect()
+    let named = rows.filter_map(|row| Some((row.split('|').nth(1)?.trim(), row)));
+    named.map(|(name, row)| (name.to_owned(), format!("{row}\n"))).collect()
 }
 
 #[cfg(test)]
@@ -157,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_takes_the_place_of_another_and_names_its_bugs() {
+    fn a_row_takes_the_place_of_another_and_those_of_other_bugs_stay() {
         let plant = Plant {
             name: "lost".into(),
             what: "Lost.".into(),
@@ -165,12 +163,14 @@ mod tests {
             file: PathBuf::new(),
         };
         let found = Found { by: "I9 timers".into(), after: "1 script".into(), seconds: 0.25 };
-        let table = table([(&plant, &found)].into_iter());
-        assert!(table.ends_with("| lost | Lost. | I9 timers | 1 script | 0.2 |\n"), "{table}");
-        let text = with_table(&format!("a\n{BEGIN}old\n{END}b\n"), &table).unwrap();
-        assert!(text.starts_with("a\n") && text.ends_with("b\n") && !text.contains("old"));
-        assert_eq!(names_in_table(&text), ["lost"]);
-        assert_eq!(with_table("a\n", &table), None);
+        let row = row(&plant, &found);
+        assert_eq!(row, "| lost | Lost. | I9 timers | 1 script | 0.2 |\n");
+        let text = format!("a\n{BEGIN}{HEAD}| lost | old |\n| other | x |\n| gone | y |\n{END}b\n");
+        let new = BTreeMap::from([("lost", row.clone())]);
+        let text = with_rows(&text, &["early", "lost", "other"], &new).unwrap();
+        assert_eq!(text, format!("a\n{BEGIN}{HEAD}{row}| other | x |\n{END}b\n"));
+        assert_eq!(rows(&text).into_keys().collect::<Vec<_>>(), ["lost", "other"]);
+        assert_eq!(with_rows("a\n", &[], &new), None);
     }
 
     #[test]

@@ -44,6 +44,12 @@ reach! {
     Backlog "backlog measured in a tight room"
     /// Tombstones were forgotten.
     Pruned "tombstones pruned"
+    /// A link was cut, and something that was under way never arrived.
+    CutLost "messages lost with a link"
+    /// A link was cut, and one side or both were never told.
+    HalfOpen "half-open link"
+    /// Nothing got through a link that stayed open.
+    Stalled "stalled link"
     /// The same session connected again while its old connection was open.
     Replaced "replaced connection"
     /// A message of a connection that the room had closed or replaced.
@@ -90,6 +96,8 @@ reach! {
     Restarted "restart with unsent changes"
     /// A client's process died with changes that it had not sent, and they were durable.
     Reopened "restart with unsent changes kept"
+    /// A client went on under a newer schema, with changes that the room did not have.
+    Upgraded "unsent changes migrated"
     /// A client's process died with a push durable and the room not told.
     DiedUntold "client died between persist and send"
     /// A client's process died before what had changed was durable.
@@ -116,6 +124,8 @@ reach! {
     ShutDown "shut down"
     /// A machine's clock went back.
     ClockBack "clock went back"
+    /// A machine's clock jumped ahead.
+    ClockAhead "clock jumped ahead"
     /// A client was let in by a room that answered in postcard.
     Binary "answer in postcard"
     /// A push of a client of an older schema was answered `commit`.

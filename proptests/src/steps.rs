@@ -80,6 +80,7 @@ impl World {
                 let client = client(raw);
                 let Some(link) = self.clients[client].link else { return Ok(()) };
                 self.has_faults = true;
+                self.oracle.reach.meet(Reach::Stalled);
                 self.mark(Lane::Client(client), || (Mark::Fault, format!("link {link} stalls")));
                 self.links[link].to_room.is_stalled |= direction % 3 != 0;
                 self.links[link].to_peer.is_stalled |= direction % 3 != 1;
@@ -233,6 +234,12 @@ impl World {
         let link = &mut self.links[index];
         let to_room = link.to_room.cut(usize::from(how / 16 % 4), room_told);
         let to_peer = link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        if !(to_room.is_empty() && to_peer.is_empty()) {
+            self.oracle.reach.meet(Reach::CutLost);
+        }
+        if room_told.is_none() || client_told.is_none() {
+            self.oracle.reach.meet(Reach::HalfOpen);
+        }
         self.mark_lost(index, Direction::ToRoom, to_room);
         self.mark_lost(index, Direction::ToPeer, to_peer);
         self.plan_arrival(index, Direction::ToRoom);
@@ -296,9 +303,7 @@ impl World {
             1 => i64::from(by % 1000) * 1000,
             _ => i64::from(by) * 1000,
         };
-        if by < 0 {
-            self.oracle.reach.meet(Reach::ClockBack);
-        }
+        self.oracle.reach.meet(if by < 0 { Reach::ClockBack } else { Reach::ClockAhead });
         // A driver that sees its clock jump arms its timer anew: it is woken when it asked to be.
         match usize::from(machine) % (self.clients.len() + 1) {
             0 => {
@@ -331,7 +336,7 @@ impl World {
         self.rude[place].link = link;
         if link.is_some() && !(how / 2).is_multiple_of(8) {
             // Mostly it wants to be let in, by this protocol or the one before.
-            let text = self.rude[place].connect(if how % 5 < 3 { 0 } else { 3 });
+            let text = self.rude[place].connect(if how % 5 < 3 { 180 } else { 183 });
             self.rude_sends(place, text.into_bytes());
         }
         Ok(link)

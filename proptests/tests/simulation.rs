@@ -76,6 +76,34 @@ fn a_client_that_is_upgraded_goes_on_with_what_it_kept() {
 }
 
 #[test]
+fn a_process_may_die_in_the_middle_of_a_write() {
+    let mut reach = Counts::default();
+    for how in 0..27 {
+        let (actions, eighths) = (how % 3, how / 3);
+        let script = format!(
+            "world clients=2 delay=20 window=6 kept=65535 batch={}\n\
+             edit client=0 record=0 how=0\nedit client=1 record=1 how=20\nrun amount=65\n\
+             crash actions={actions} how={} down=9\nreopen client=0 actions={}\n\
+             edit client=0 record=0 how=5\nedit client=1 record=0 how=2\nrun amount=65\nrest",
+            how % 2,
+            eighths * 28 + 1,
+            eighths * 8 + 1 + actions,
+        );
+        let outcome = run(&script.parse().unwrap());
+        assert_eq!(outcome.failure, None, "{script}");
+        reach.add(&outcome.reach);
+    }
+    let missing = reach.missing();
+    for met in [
+        "commit torn by a crash",
+        "commit there after a crash though not synced",
+        "client died in the middle of a write",
+    ] {
+        assert!(!missing.contains(&met), "{reach}");
+    }
+}
+
+#[test]
 fn the_book_of_invariants_names_each_of_them() {
     let book = include_str!("../../docs/invariants.md");
     for name in INVARIANTS {

@@ -103,9 +103,8 @@ fn plant_all(only: &[&str]) -> Result<bool> {
     for (index, plant) in plants.iter().enumerate() {
         let name = &plant.name;
         progress.show_now(index as f64 / plants.len() as f64, name);
-        garden.plant(plant)?;
         let begin = progress.elapsed();
-        let looked = garden.look(&plant.engine);
+        let looked = garden.plant(plant).and_then(|()| garden.look(&plant.engine));
         let seconds = (progress.elapsed() - begin).as_secs_f64();
         garden.weed(plant)?;
         progress.clear();
