@@ -1,9 +1,10 @@
 //! Plants bugs in copies of the library, one after the other, and sees whether each is found.
 
 use roomsync_proptests::planted::{
-    Engine, Found, Plant, broken_line, names_in_table, plants, table, with_table,
+    Engine, Found, Plant, broken_line, plants, row, rows, with_rows,
 };
 use roomsync_proptests::progress::Progress;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ usage: planted [--check | --only NAME...]
 Builds the simulator with each of the bugs in proptests/planted/, lets it search a fixed number of
 scripts, and writes what found them into docs/testing.md. Fails when one is not found.
        --check        only see whether the patches apply and the table names them
-       --only NAME    only these, and write nothing";
+       --only NAME    only these";
 
 /// The scripts that a bug has to be found in: those of the seeds from 0 on.
 const SCRIPTS: u64 = 4_000;
@@ -66,8 +67,8 @@ fn check() -> Result<bool> {
             println!("{name} does not apply\n{}", text_of(&applied));
         }
     }
-    let names: Vec<&str> = plants.iter().map(|plant| plant.name.as_str()).collect();
-    if names_in_table(&fs::read_to_string(book())?) != names {
+    let rows = rows(&fs::read_to_string(book())?);
+    if !rows.keys().eq(plants.iter().map(|plant| &plant.name)) {
         is_good = false;
         println!("the table in docs/testing.md is of other bugs");
     }
@@ -99,7 +100,7 @@ fn plant_all(only: &[&str]) -> Result<bool> {
         println!("with nothing planted {by} is broken, after {after}");
         return Ok(false);
     }
-    let mut rows = Vec::new();
+    let mut found = BTreeMap::new();
     for (index, plant) in plants.iter().enumerate() {
         let name = &plant.name;
         progress.show_now(index as f64 / plants.len() as f64, name);
@@ -111,7 +112,7 @@ fn plant_all(only: &[&str]) -> Result<bool> {
         match looked {
             Ok((Some(by), after)) => {
                 println!("{name}: {by}, after {after}, {seconds:.1} s");
-                rows.push((plant, Found { by, after, seconds }));
+                found.insert(name.as_str(), row(plant, &Found { by, after, seconds }));
             }
             Ok((None, after)) => println!("{name} IS NOT FOUND, after {after}, {seconds:.1} s"),
             Err(error) => println!("{name} CANNOT BE LOOKED FOR: {error}"),
@@ -119,17 +120,15 @@ fn plant_all(only: &[&str]) -> Result<bool> {
     }
     println!(
         "{} of {} bugs found, in {} s",
-        rows.len(),
+        found.len(),
         plants.len(),
         progress.elapsed().as_secs()
     );
-    let is_all = rows.len() == plants.len();
-    if is_all && only.is_empty() {
-        let table = table(rows.iter().map(|(plant, found)| (*plant, found)));
-        let text = with_table(&fs::read_to_string(book())?, &table);
-        fs::write(book(), text.ok_or("docs/testing.md has no place for the table")?)?;
-    }
-    Ok(is_all)
+    let all = all_plants()?;
+    let all: Vec<&str> = all.iter().map(|plant| plant.name.as_str()).collect();
+    let text = with_rows(&fs::read_to_string(book())?, &all, &found);
+    fs::write(book(), text.ok_or("docs/testing.md has no place for the table")?)?;
+    Ok(found.len() == plants.len())
 }
 
 /// A copy of the sources, in which bugs are planted.
