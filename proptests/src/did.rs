@@ -5,6 +5,7 @@
 
 use crate::edit::own_id;
 use crate::invariant::{EDITS, ONCE, Verdict, fail, same};
+use crate::model::Records;
 use crate::reach::Reach;
 use crate::world::World;
 use roomsync::{Checkpoint, Client};
@@ -26,7 +27,8 @@ impl Did {
         let was = durable.iter().find(|it| it.stamp == self.stamp);
         let is_there = fresh.record(&own_id(self.stamp)).is_some();
         let is_known = was.is_some() || is_there;
-        let is_removed = self.is_removed && !is_there;
+        let was_removed = self.is_removed || was.is_some_and(|was| was.is_removed);
+        let is_removed = was_removed && !is_there;
         let at = fresh.checkpoint();
         (is_known || is_removed).then_some(Self { stamp: self.stamp, at, is_removed })
     }
@@ -51,6 +53,20 @@ impl World {
             self.oracle.reach.meet(Reach::OwnRemoved);
         }
         self.drain_client(client)
+    }
+
+    /// The user took something back, or did it again: the record of its own that an edit has made may be
+    /// gone by that, or there again.
+    pub(crate) fn note_undone(&mut self, client: usize, before: &Records, after: &Records) {
+        let own = &mut self.clients[client];
+        let at = own.client.checkpoint();
+        for did in &mut own.did {
+            let id = own_id(did.stamp);
+            let is_there = after.contains_key(id.as_str());
+            if is_there != before.contains_key(id.as_str()) {
+                (did.is_removed, did.at) = (!is_there, at);
+            }
+        }
     }
 
     /// A client is told that all changes up to a point are confirmed.
@@ -78,7 +94,8 @@ impl World {
             let stamp = did.stamp;
             if did.is_removed {
                 let room = self.room.as_ref();
-                if room.is_some_and(|room| room.record(&own_id(stamp)).is_some()) {
+                let is_back = room.is_some_and(|room| room.record(&own_id(stamp)).is_some());
+                if is_back && !self.oracle.effects.is_revived(stamp) {
                     fail(EDITS, format!("what client {client} removed of edit {stamp} is back"))?;
                 }
             } else if !self.oracle.has_taken_effect(stamp) {

@@ -43,6 +43,8 @@ pub struct Honest {
     pub(crate) restarts: u32,
     /// Its clock less the world's.
     pub(crate) skew: i64,
+    /// The time that it has seen when its clock went back: to it that is now until its clock is there.
+    pub(crate) held_at: Instant,
     pub(crate) timer: Option<EventKey>,
     pub(crate) hold: u16,
     /// How its process dies soon.
@@ -110,6 +112,7 @@ impl Honest {
             session: format!("s{index}"),
             restarts: 0,
             skew,
+            held_at: Instant::ZERO,
             timer: None,
             hold: 0,
             doom: None,
@@ -192,7 +195,7 @@ impl World {
         let own = &mut self.clients[client];
         let before = own.client.poll_timeout();
         own.client.handle_timeout(now);
-        check_idle(TIMERS, &who, now, before, own.client.poll_timeout())?;
+        check_idle(TIMERS, &who, now.max(own.held_at), before, own.client.poll_timeout())?;
         own.hold = 0;
         self.drain_client(client)?;
         check_late(&who, now, self.clients[client].client.poll_timeout())

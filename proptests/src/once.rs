@@ -5,6 +5,7 @@
 
 use crate::edit::{STAMP, own_id, stamp_of_own};
 use crate::invariant::{ONCE, Verdict, fail};
+use crate::model::Records;
 use crate::oracle::Oracle;
 use crate::reach::Reach;
 use roomsync::{Commit, Object, PushClient, RecordId, SessionId, Value};
@@ -27,11 +28,28 @@ pub(crate) struct Effects {
     /// one cannot know what was removed meanwhile.
     told: BTreeSet<usize>,
     told_all: BTreeSet<usize>,
+    /// What records had before, and have again by what users took back.
+    recurring: BTreeSet<(RecordId, u64)>,
 }
 
 impl Effects {
     pub(crate) fn new(uncounted: u16) -> Self {
         Self { uncounted, ..Self::default() }
+    }
+
+    /// A user took something back, or did it again: what a record is by that it may have been before.
+    pub(crate) fn may_recur(&mut self, before: &Records, after: &Records) {
+        for (id, record) in after {
+            let stamp = stamp_of(record);
+            if before.get(id).and_then(stamp_of) != stamp {
+                self.recurring.extend(stamp.map(|stamp| (id.clone(), stamp)));
+            }
+        }
+    }
+
+    /// Whether a record that one edit has made came back since somebody took its removal back.
+    pub(crate) fn is_revived(&self, stamp: u64) -> bool {
+        self.recurring.contains(&(RecordId::from(own_id(stamp)), stamp))
     }
 }
 
@@ -62,7 +80,9 @@ impl Oracle {
                 None => effects.current.remove(&change.id),
             };
             let Some(stamp) = stamp.filter(|stamp| before != Some(*stamp)) else { continue };
-            if effects.seen.insert((change.id.clone(), stamp)) {
+            let effect = (change.id.clone(), stamp);
+            if effects.recurring.contains(&effect) || effects.seen.insert(effect.clone()) {
+                effects.seen.insert(effect);
                 continue;
             }
             match usize::try_from(stamp).ok().and_then(|stamp| effects.makers.get(stamp)) {

@@ -114,6 +114,10 @@ reach! {
     CameBack "restarted client known by its pushes"
     /// A record that one edit had made was removed, to be gone for good.
     OwnRemoved "own record removed"
+    /// A user took back what was done last.
+    Undone "undo"
+    /// A user did again what was taken back.
+    Redone "redo"
     /// A client was let in by an answer that makes no sense.
     AnswerSpoiled "answer to connect that makes no sense"
     /// A client was told of a change that makes no sense.

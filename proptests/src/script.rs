@@ -46,6 +46,8 @@ steps! {
     40 Edit "edit" { client record how }
     /// A client's application removes a record that one edit of somebody's has made.
     4 RemoveOwn "remove-own" { client which }
+    /// A client's user takes back what was done last, or does it again.
+    5 Undo "undo" { client how }
     /// The host changes documents.
     6 HostEdit "host-edit" { record how }
     /// A client shows something of itself.

@@ -27,6 +27,7 @@ impl World {
         match *step {
             Step::Edit { client: raw, record, how } => self.client_edits(client(raw), record, how),
             Step::RemoveOwn { client: raw, which } => self.client_removes_own(client(raw), which),
+            Step::Undo { client: raw, how } => self.client_undoes(client(raw), how),
             Step::Paste { client: raw, record } => self.client_pastes(client(raw), record),
             Step::Solo { client: raw, on } => {
                 let mode = [PresenceMode::Full, PresenceMode::Solo][usize::from(on % 2)];
@@ -308,13 +309,17 @@ impl World {
         match usize::from(machine) % (self.clients.len() + 1) {
             0 => {
                 self.mark(Lane::Room, || (Mark::Fault, format!("its clock jumps by {by} us")));
+                self.room_held_at = self.room_held_at.max(self.room_now());
                 self.room_skew += by;
                 self.drain_room()
             }
             index => {
                 let lane = Lane::Client(index - 1);
                 self.mark(lane, || (Mark::Fault, format!("its clock jumps by {by} us")));
-                self.clients[index - 1].skew += by;
+                let seen = self.client_now(index - 1);
+                let own = &mut self.clients[index - 1];
+                own.held_at = own.held_at.max(seen);
+                own.skew += by;
                 self.drain_client(index - 1)
             }
         }

@@ -77,6 +77,8 @@ pub struct World {
     pub(crate) room_life: u64,
     /// The room's clock less the world's.
     pub(crate) room_skew: i64,
+    /// The time that it has seen when its clock went back.
+    pub(crate) room_held_at: Instant,
     room_timer: Option<EventKey>,
     pub(crate) room_hold: u16,
     pub(crate) connections: BTreeMap<ConnectionId, usize>,
@@ -120,6 +122,7 @@ impl World {
             room: Some(room),
             room_life: 0,
             room_skew: 0,
+            room_held_at: Instant::ZERO,
             room_timer: None,
             room_hold: 0,
             connections: BTreeMap::new(),
@@ -197,7 +200,8 @@ impl World {
         self.inputs += 1;
         let before = room.poll_timeout();
         room.handle_timeout(now);
-        check_idle(TIMERS, "the room", now, before, room.poll_timeout())?;
+        let seen = now.max(self.room_held_at);
+        check_idle(TIMERS, "the room", seen, before, room.poll_timeout())?;
         self.room_hold = 0;
         self.drain_room()?;
         check_late("the room", now, self.room.as_ref().and_then(Room::poll_timeout))
