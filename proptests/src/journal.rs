@@ -83,7 +83,7 @@ mod tests {
             torn.write("later");
             assert_eq!(torn.lines().last(), Some("later"));
         }
-        assert_eq!(seen, [(0, false), (0, true), (1, true), (2, false)].into());
+        assert_eq!(seen, [(0, false), (0, true), (1, false), (1, true), (2, false)].into());
         journal.sync();
         assert_eq!(journal.crash(0), Torn { kept: 0, has_torn: false });
         assert_eq!(journal.lines().count(), 3);

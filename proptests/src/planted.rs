@@ -149,7 +149,9 @@ mod tests {
             head(&format!("{bug}\nengine: explore --edits 2\ndiff --git a")),
             Some((as_text, explore))
         );
-        for wrong in ["diff --git a", "Lost.\nengine: guess\ndiff", "engine: test x\ndiff"] {
+        for wrong in
+            ["diff --git a", "Lost.\nengine: guess\ndiff --git a", "engine: test x\ndiff --git a"]
+        {
             assert_eq!(head(wrong), None, "{wrong}");
         }
     }

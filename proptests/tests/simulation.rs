@@ -36,7 +36,7 @@ fn every_invariant_holds_and_everything_that_can_happen_does() {
 }
 
 /// As many as meet everything, and then some.
-const SEEDS: u64 = 220;
+const SEEDS: u64 = 400;
 
 #[test]
 fn a_long_text_goes_in_pieces_and_may_be_cut_among_them() {
@@ -82,8 +82,9 @@ fn a_process_may_die_in_the_middle_of_a_write() {
         let (actions, eighths) = (how % 3, how / 3);
         let script = format!(
             "world clients=2 delay=20 window=6 kept=65535 batch={}\n\
-             edit client=0 record=0 how=0\nedit client=1 record=1 how=20\nrun amount=65\n\
-             crash actions={actions} how={} down=9\nreopen client=0 actions={}\n\
+             edit client=0 record=0 how=0\nrun amount=1605\n\
+             crash actions={actions} how={} down=9\nedit client=1 record=1 how=20\n\
+             run amount=1605\nreopen client=0 actions={}\n\
              edit client=0 record=0 how=5\nedit client=1 record=0 how=2\nrun amount=65\nrest",
             how % 2,
             eighths * 28 + 1,

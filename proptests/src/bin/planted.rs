@@ -105,9 +105,8 @@ fn plant_all(only: &[&str]) -> Result<bool> {
         let name = &plant.name;
         progress.show_now(index as f64 / plants.len() as f64, name);
         let begin = progress.elapsed();
-        let looked = garden.plant(plant).and_then(|()| garden.look(&plant.engine));
+        let looked = garden.look_for(plant);
         let seconds = (progress.elapsed() - begin).as_secs_f64();
-        garden.weed(plant)?;
         progress.clear();
         match looked {
             Ok((Some(by), after)) => {
@@ -163,12 +162,12 @@ impl Garden {
         Ok(garden)
     }
 
-    fn plant(&self, plant: &Plant) -> Result<()> {
-        self.patch(plant, &["apply"])
-    }
-
-    fn weed(&self, plant: &Plant) -> Result<()> {
-        self.patch(plant, &["apply", "--reverse"])
+    /// Plants a bug, looks for it, and takes it out.
+    fn look_for(&self, plant: &Plant) -> Result<(Option<String>, String)> {
+        self.patch(plant, &["apply"])?;
+        let looked = self.look(&plant.engine);
+        self.patch(plant, &["apply", "--reverse"])?;
+        looked
     }
 
     fn patch(&self, plant: &Plant, how: &[&str]) -> Result<()> {
