@@ -162,6 +162,8 @@ impl Oracle {
             other => return fail(ONCE, format!("{} is told of pushes: {other:?}", tap.session)),
         }
         let is_all = message.get("hydrationType").and_then(Value::as_str) == Some("wipe_all");
+        let session = tap.session.clone();
+        self.lets_in(&session, is_all);
         let diff = message.get("diff").and_then(Value::as_object);
         let has_changes = diff.is_some_and(|diff| diff.iter().any(|(id, _)| is_document(id)));
         match request.clock {
@@ -191,8 +193,8 @@ impl Oracle {
         }
         let clock = clock_at(entry, "clientClock").unwrap_or(u64::MAX);
         let tap = &mut self.taps[link];
-        // Pushes that came before the session was in were never taken, and rude peers enter twice.
-        let may_miss = |it: &Awaiting| (tap.is_rude || !it.is_certain) && it.clock != clock;
+        // Pushes that came before the session was in were never taken.
+        let may_miss = |it: &Awaiting| !it.is_certain && it.clock != clock;
         while tap.awaiting.front().is_some_and(may_miss) {
             tap.awaiting.pop_front();
         }
