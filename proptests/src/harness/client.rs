@@ -197,7 +197,7 @@ impl Scene {
                 ClientAction::Dial => self.dials = true,
                 ClientAction::Send { link, frame } => {
                     assert_eq!(Some(link), self.link, "sent on a link that is gone");
-                    self.note(frame.bytes());
+                    self.note(&frame.to_bytes());
                 }
                 ClientAction::Close { link, reason } => {
                     self.reached.insert(format!("closed: {reason}"));
@@ -294,7 +294,7 @@ impl Scene {
                     RoomAction::Send { frame, .. } => {
                         is_idle = false;
                         if let Some(link) = self.link {
-                            self.client.handle_message(self.now, link, frame.bytes());
+                            self.client.handle_message(self.now, link, &frame.to_bytes());
                         }
                     }
                     RoomAction::Close { reason, .. } => panic!("the room closes it: {reason:?}"),

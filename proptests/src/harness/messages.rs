@@ -189,7 +189,7 @@ fn presence_op(tape: &mut Tape) -> PresenceOp {
 /// The bytes that a peer sends instead of a frame: mostly the frame, sometimes with something else
 /// at a place or two, and sometimes any.
 pub(super) fn sent(tape: &mut Tape, frame: &Frame) -> Vec<u8> {
-    let mut bytes = frame.bytes().to_vec();
+    let mut bytes = frame.to_bytes().to_vec();
     match tape.choose(6) {
         4 => {
             for _ in 0..=tape.choose(2) {

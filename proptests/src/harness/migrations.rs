@@ -222,7 +222,7 @@ fn serves_the_older(
         let message = client_message(tape, &known(&record, room.clock()));
         if !matches!(message, ClientMessage::Connect(_)) {
             let frame = message.encode(Codec::Json);
-            room.handle_message(Instant::ZERO, connection, frame.bytes());
+            room.handle_message(Instant::ZERO, connection, &frame.to_bytes());
         }
         while let Some(action) = room.poll_action() {
             if let RoomAction::Send { frame, .. } = action {

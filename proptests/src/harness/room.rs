@@ -83,7 +83,8 @@ pub fn chunks(bytes: &[u8]) {
     while !tape.is_spent() {
         let record = |id: &str| whole.record(id).cloned();
         let message = client_message(&mut tape, &known(&record, whole.clock()));
-        let text = String::from_utf8(message.encode(Codec::Json).bytes().to_vec()).expect("JSON");
+        let text =
+            String::from_utf8(message.encode(Codec::Json).to_bytes().to_vec()).expect("JSON");
         let mut pieces = pieces(&mut tape, &text);
         if tape.choose(8) == 7 {
             // Cut short, and then garbled.
@@ -110,7 +111,7 @@ pub fn chunks(bytes: &[u8]) {
 
 /// What a room sends can be read.
 pub(super) fn read(frame: &Frame) -> ServerMessage {
-    ServerMessage::decode(frame.bytes(), Limits::MAX_VALUE_DEPTH).expect("a room's message")
+    ServerMessage::decode(&frame.to_bytes(), Limits::MAX_VALUE_DEPTH).expect("a room's message")
 }
 
 /// A client of the library over a link that loses nothing and takes no time.
@@ -216,7 +217,7 @@ impl Scene {
         let mut request = request(tape, &known(&record, self.room.clock()));
         request.schema = Some(serialized_schema());
         let frame = ClientMessage::Connect(request).encode(Codec::Json);
-        self.room.handle_message(self.now, connection, frame.bytes());
+        self.room.handle_message(self.now, connection, &frame.to_bytes());
     }
 
     /// A peer says something, whole or in pieces.
@@ -226,9 +227,9 @@ impl Scene {
         let message = client_message(tape, &known(&record, self.room.clock()));
         let codec = [Codec::Json, Codec::Postcard][tape.choose(2)];
         let frame = message.encode(codec);
-        match frame.as_text().filter(|_| tape.choose(4) == 1) {
+        match frame.to_text().filter(|_| tape.choose(4) == 1) {
             Some(text) => {
-                for piece in pieces(tape, text) {
+                for piece in pieces(tape, &text) {
                     self.room.handle_message(self.now, connection, piece.as_bytes());
                 }
             }
@@ -361,7 +362,7 @@ impl Scene {
                 if let Some(own) = self.honest.iter_mut().find(|own| has(own, connection))
                     && let Some((link, _)) = own.link
                 {
-                    own.client.handle_message(now, link, frame.bytes());
+                    own.client.handle_message(now, link, &frame.to_bytes());
                 }
             }
             RoomAction::Close { connection, reason } => {
@@ -369,7 +370,8 @@ impl Scene {
                 assert!(honest.is_none(), "an honest connection is closed: {reason:?}");
             }
             RoomAction::Persist(commit) => {
-                self.storage.apply(&commit).expect("a commit that follows");
+                self.storage.write(&commit).expect("a commit that follows");
+                self.storage.sync();
                 let line = commit.to_value().to_string().parse().expect("it was written");
                 assert_eq!(Commit::from_value(&line).as_ref(), Ok(&*commit));
             }
@@ -387,7 +389,7 @@ impl Scene {
             }
             ClientAction::Send { frame, .. } => {
                 let (_, connection) = own.link.expect("it has connected");
-                self.room.handle_message(self.now, connection, frame.bytes());
+                self.room.handle_message(self.now, connection, &frame.to_bytes());
             }
             ClientAction::Close { reason, .. } => {
                 assert_ne!(reason, CloseReason::Reset, "an honest client starts over");
