@@ -260,7 +260,8 @@ impl fmt::Display for OpenError {
             ),
             Self::Empty => f.write_str("there is nothing in it"),
             Self::UnmergedLog => f.write_str(
-                "it cannot be written, and its latest changes stand in the -wal file beside it: copy both to where they can",
+                "it cannot be written, and its latest changes stand in the -wal file beside it: \
+                 copy both to where they can",
             ),
             Self::NoWriteAheadLog => f.write_str("its file system takes no write-ahead log"),
             Self::Sqlite(error) => error.fmt(f),

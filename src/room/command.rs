@@ -93,8 +93,8 @@ impl Room {
     /// Makes the documents be those of the snapshot, in one step that sessions hear as changes.
     /// The clock goes on; the snapshot's own clocks and tombstones are of another history.
     ///
-    /// A room whose [`Schema`](crate::Schema) adopts takes on the schema of the snapshot if it is newer than
-    /// the room's. Sessions of the room's old one are closed to connect again, and told then
+    /// A room whose [`Schema`](crate::Schema) adopts takes on the schema of the snapshot if it is
+    /// newer than the room's. Sessions of the old one are closed to connect again, and told then
     /// whether their clients are too old.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Room {
         if is_new_schema {
             self.serialized = serialized;
             self.is_schema_unsaved = true;
-            self.place_again();
+            self.place_again(None);
         }
         self.change_documents(changes, is_new_schema);
         self.flush();

@@ -83,7 +83,7 @@ impl Room {
         self.serialized = Some(schema.clone());
         self.is_schema_unsaved = true;
         self.persist(Origin::Host, &[], Vec::new(), None);
-        self.place_undecided();
+        self.place_again(Some(key));
         Ok(None)
     }
 
@@ -102,11 +102,11 @@ impl Room {
         }
     }
 
-    /// The room is of another schema now: those who were placed in the old one connect again.
-    pub(super) fn place_again(&mut self) {
-        let is_placed =
-            |session: &Session| session.reader().is_some() && session.undecided.is_none();
-        let placed = self.sessions.iter().filter(|(_, it)| is_placed(it));
+    /// The room is of another schema now: those who were placed in the old one connect again, but
+    /// for the one who brought it.
+    pub(super) fn place_again(&mut self, who: Option<SessionKey>) {
+        let others = self.sessions.iter().filter(|(key, _)| Some(**key) != who);
+        let placed = others.filter(|(_, it)| it.reader().is_some() && it.undecided.is_none());
         for key in placed.map(|(key, _)| *key).collect::<Vec<_>>() {
             self.cancel(key, CloseReason::Reset);
         }
@@ -149,8 +149,8 @@ impl Room {
     }
 
     /// Whether the room's schema is still to be decided on: none of it depends on another one yet,
-    /// and nobody is in who may write. So whoever looks in with an odd schema, or may only look, does
-    /// not lock out all who come later.
+    /// and nobody is in who may write. So whoever looks in with an odd schema, or may only look,
+    /// does not lock out all who come later.
     fn may_adopt(&self, key: SessionKey) -> bool {
         let is_untouched = self.store.clock() == 0 && self.store.is_empty();
         let mut others = self.sessions.iter().filter(|(other, _)| **other != key);

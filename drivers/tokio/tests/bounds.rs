@@ -101,7 +101,8 @@ async fn so_many_bytes_wait_for_a_peer_that_does_not_read() {
     }
 }
 
-/// Time was told before what had arrived, so that a process that was held up took everybody for silent.
+/// Time was told before what had arrived, so that a process that was held up took everybody for
+/// silent.
 #[tokio::test]
 async fn nobody_is_silent_while_nobody_listens() {
     let control = Control::default();

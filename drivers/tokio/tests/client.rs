@@ -10,7 +10,7 @@ mod server;
 
 use futures_util::StreamExt;
 use roomsync::{
-    ClientEvent, CloseReason, Codec, Query, RecordChange, Source, Status, TransactError,
+    ClientEvent, CloseReason, Codec, Object, Query, RecordChange, Source, Status, TransactError,
     Transaction,
 };
 use roomsync_tokio::{Client, ClientOptions, Events, Missed};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{self, Message};
 
 /// Waits for an event that fits.
 async fn event(events: &mut Events, fits: impl Fn(&ClientEvent) -> bool) -> ClientEvent {
@@ -338,4 +338,53 @@ async fn one_takes_back_what_one_did_and_not_what_others_did() {
     in_time(alice.synced()).await.unwrap();
     assert_eq!(server.record("note:a").await, Some(by_bob));
     assert!(alice.redo() && !alice.can_redo());
+}
+
+/// A room that answers pings a while after they have come. Returns its address.
+fn slow_room(pinged: Arc<AtomicUsize>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/plans", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
+        while let Ok(message) = socket.read() {
+            let Ok(message) = message.to_text().unwrap().parse::<Object>() else { break };
+            let answer = if message.get("type") == Some(&"ping".into()) {
+                pinged.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(100));
+                r#"{"type":"pong"}"#.to_owned()
+            } else {
+                let (request, schema) =
+                    (message.get("connectRequestId").unwrap(), message.get("schema").unwrap());
+                format!(
+                    r#"{{"type":"connect","connectRequestId":{request},"hydrationType":"wipe_all",
+                    "protocolVersion":8,"schema":{schema},"diff":{{}},"serverClock":0,
+                    "isReadonly":false}}"#
+                )
+            };
+            socket.send(Message::text(answer)).unwrap();
+        }
+    });
+    url
+}
+
+/// Time was told before what had arrived, so that a program that was held up took its room for gone.
+#[tokio::test]
+async fn the_room_is_not_silent_while_nobody_listens() {
+    let pinged = Arc::<AtomicUsize>::default();
+    let url = slow_room(Arc::clone(&pinged));
+    let mut options = ClientOptions::new("alice", schema());
+    options.config.ping_interval = Duration::from_millis(50);
+    options.config.health_timeout = Duration::from_millis(300);
+    let client = Client::connect(&url, options).unwrap();
+    in_time(client.online()).await.unwrap();
+    in_time(async {
+        while pinged.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // This thread is that of the client. The answer comes meanwhile.
+    std::thread::sleep(Duration::from_millis(600));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(client.status(), Status::Online);
 }

@@ -199,8 +199,8 @@ async fn commits_of_all_rooms_are_written_together() {
     assert_eq!((batches.iter().sum::<usize>(), batches.len()), (4, 2), "{batches:?}");
 }
 
-/// A batch of all rooms was one transaction, and one room that could not be written took the commits of
-/// all others with it.
+/// A batch of all rooms was one transaction, and one room that could not be written took the commits
+/// of all others with it.
 #[tokio::test]
 async fn a_room_that_cannot_be_written_loses_nothing_of_others() {
     let control = Control::default();

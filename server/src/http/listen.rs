@@ -26,7 +26,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What somebody is told for whom there is no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\n\
-    content-type: text/plain; charset=utf-8\r\ncontent-length: 31\r\n\r\nthere are too many connections\n";
+    content-type: text/plain; charset=utf-8\r\ncontent-length: 31\r\n\r\n\
+    there are too many connections\n";
 
 /// How many of those are told at a time. Others are cut.
 const TOLD_AT_A_TIME: usize = 64;

@@ -262,8 +262,8 @@ fn a_fresh_room_adopts_the_schema_of_a_snapshot_in_the_same_commit() {
     assert_eq!(world.room.snapshot().schema, Some(schema));
 }
 
-/// A room kept the schema of its first client for good, so that it did not outlive the first version of
-/// tldraw that knows more.
+/// A room kept the schema of its first client for good, so that it did not outlive the first
+/// version of tldraw that knows more.
 #[test]
 fn a_room_that_adopts_goes_on_to_the_newer_schema_of_a_snapshot() {
     let schema = |versions: &[(&str, u64)]| {

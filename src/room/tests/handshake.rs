@@ -269,6 +269,21 @@ fn a_reader_waits_in_a_room_of_odd_schema_that_nobody_wrote_in() {
 }
 
 #[test]
+fn a_reader_of_the_schema_before_asks_again_when_another_is_decided_on() {
+    let mut world = adopting();
+    let visitor = world.join("visitor");
+    let plain = world.join_as(reader("plain"), 8);
+    world.room.close_session(world.now, visitor, CloseReason::Closed).unwrap();
+    let writer = world.open("writer");
+    world.say(writer, &connect(-1, "8", ODD));
+    assert_eq!((world.closed(writer), world.closed(plain)), (None, Some(CloseReason::Reset)));
+    // Who says it once more is in as before.
+    world.say(writer, &connect(-1, "8", SCHEMA));
+    assert_eq!(world.closed(writer), None);
+    assert!(world.heard(writer).last().unwrap().contains(SCHEMA));
+}
+
+#[test]
 fn who_may_write_objects_decides_where_there_are_objects() {
     for (types, decides) in [(&[][..], false), (&["page"], true)] {
         let object_types = types.iter().copied().map(Key::from).collect();

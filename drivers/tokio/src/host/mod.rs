@@ -26,8 +26,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-/// Is told what happens in rooms, once it is durable. Runs in the room's task, so it must be quick. If
-/// it panics, the room's connections end and may come back to what is kept of it.
+/// Is told what happens in rooms, once it is durable. Runs in the room's task, so it must be quick.
+/// If it panics, the room's connections end and may come back to what is kept of it.
 pub type EventHook = Arc<dyn Fn(&RoomId, &RoomEvent) + Send + Sync>;
 
 /// How a host keeps its rooms.
@@ -252,8 +252,8 @@ impl Shared {
         let task = RoomTask::new(Arc::clone(self), room.clone(), inbox.downgrade(), inputs);
         let (shared, id) = (Arc::clone(self), room.clone());
         self.tasks.spawn(async move {
-            // A hook of the host's may panic. All that the room has is dropped then, which tells its
-            // connections to come back, and whoever comes opens it from what is kept.
+            // A hook of the host's may panic. All that the room has is dropped then, which tells
+            // its connections to come back, and whoever comes opens it from what is kept.
             if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
                 error!(room = %id, "panicked: the room is opened anew");
                 shared.forget_ended(&id);
