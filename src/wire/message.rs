@@ -17,7 +17,7 @@ pub(crate) const OLDEST_PROTOCOL_VERSION: u32 = 5;
 /// ```
 /// use roomsync::{ClientMessage, Codec};
 ///
-/// assert_eq!(ClientMessage::Ping.encode(Codec::Json).to_text(), Some(r#"{"type":"ping"}"#));
+/// assert_eq!(ClientMessage::Ping.encode(Codec::Json).to_text().as_deref(), Some(r#"{"type":"ping"}"#));
 /// assert!(ClientMessage::Ping.encode(Codec::Postcard).is_binary());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
