@@ -24,8 +24,9 @@ use tracing::debug;
 /// Bytes of a fragment at most.
 const FRAGMENT: usize = 64 << 10;
 
-/// Bytes that are read at once, and that are written at once.
-const BUFFER: usize = 64 << 10;
+/// Bytes that are read at once. Each look at a socket clears so many, also where there is nothing to
+/// read, and a socket is looked at for each message that is sent on it.
+const READ_BUFFER: usize = 4 << 10;
 
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -38,8 +39,8 @@ pub(super) fn upgrade(
     let response = create_response_with_body(request, Body::empty)?;
     let upgraded = hyper::upgrade::on(request);
     let config = WebSocketConfig::default()
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(FRAGMENT)
         .max_message_size(Some(longest))
         .max_frame_size(Some(longest));
     let socket = async move {

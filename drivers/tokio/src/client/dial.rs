@@ -49,7 +49,9 @@ impl Dialer {
             Some("wss") if cfg!(feature = "tls") => {}
             Some(_) | None => return Err(ConnectError::Scheme),
         }
+        // Each look at the socket clears as much, also where there is nothing to read.
         let config = WebSocketConfig::default()
+            .read_buffer_size(16 << 10)
             .max_message_size(Some(message_bytes))
             .max_frame_size(Some(message_bytes));
         Ok(Self {
