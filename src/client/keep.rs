@@ -39,20 +39,24 @@ impl Keeper {
         }
     }
 
-    /// The keeper of what is durable under another schema: all of it is written again, along with
-    /// the new one.
-    pub(super) fn of_another_schema<'a>(
+    /// The keeper of what is durable under another schema, and is to be [written
+    /// again](Self::rewrite) along with the new one.
+    pub(super) fn of_another_schema<'a>(edits: impl Iterator<Item = &'a RecordId>) -> Self {
+        Self { kept_edits: edits.cloned().collect(), ..Self::default() }
+    }
+
+    /// Notes that these entries are to be written as they are now, or to go.
+    pub(super) fn rewrite<'a>(
+        &mut self,
         records: impl Iterator<Item = &'a RecordId>,
         pushes: impl Iterator<Item = &'a u64>,
-        edits: impl Iterator<Item = &'a RecordId> + Clone,
-    ) -> Self {
-        Self {
-            records: records.cloned().collect(),
-            pushes: pushes.copied().collect(),
-            edits: edits.clone().cloned().collect(),
-            kept_edits: edits.cloned().collect(),
-            ..Self::default()
-        }
+        edits: impl Iterator<Item = &'a RecordId>,
+        outruns: impl Iterator<Item = &'a RecordId>,
+    ) {
+        self.records.extend(records.cloned());
+        self.pushes.extend(pushes.copied());
+        self.edits.extend(edits.cloned());
+        self.outruns.extend(outruns.cloned());
     }
 
     fn is_idle(&self) -> bool {

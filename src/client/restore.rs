@@ -82,15 +82,19 @@ impl Client {
         }
         let is_same_schema = kept.schema.as_ref() == schema.serialized();
         let server_clock = meta.server_clock.filter(|_| is_same_schema);
-        let keeper = if is_same_schema {
+        let mut keeper = if is_same_schema {
             Keeper::restored(server_clock, kept.edits.keys())
         } else {
-            let (records, pushes) = (kept.records.keys(), kept.pushes.keys());
-            Keeper::of_another_schema(records, pushes, kept.edits.keys())
+            Keeper::of_another_schema(kept.edits.keys())
         };
+        if !is_same_schema {
+            kept.rewrite(&mut keeper);
+        }
         let path = kept.schema.as_ref().and_then(|kept| schema.migration_path(kept).ok());
         if let Some(path) = path.filter(|path| !path.is_empty()) {
             kept.migrate(&path)?;
+            // Migrations may add records, which are to be kept as well.
+            kept.rewrite(&mut keeper);
         }
         let depth = config.limits.value_depth;
         let mut confirmed = kept.records;
@@ -140,6 +144,12 @@ impl Kept {
 }
 
 impl Kept {
+    /// All of it is to be written again.
+    fn rewrite(&self, keeper: &mut Keeper) {
+        let Self { records, pushes, edits, outruns, .. } = self;
+        keeper.rewrite(records.keys(), pushes.keys(), edits.keys(), outruns.keys());
+    }
+
     /// Makes what was kept under an older schema be of the newer one.
     fn migrate(&mut self, path: &MigrationPath) -> Result<(), MigrationError> {
         // The documents of the older schema, as they become push by push.

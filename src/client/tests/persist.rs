@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::RestoreError;
 use crate::ids::Key;
-use crate::schema::{Migration, MigrationFailed, MigrationSequence};
+use crate::schema::{Migration, MigrationFailed, MigrationSequence, StoredRecords};
 
 fn config() -> ClientConfig {
     ClientConfig { client_id: Some("me".into()), persist: true, ..ClientConfig::default() }
@@ -271,6 +271,39 @@ fn with_a_newer_schema_what_was_kept_is_migrated_and_kept_as_that() {
     probe.data(&result(2, 2, COMMIT));
     probe.done().persisted.iter().for_each(|commit| kept.store.apply(commit));
     assert_eq!(kept.keys(), ["meta", "record/note:a", "record/note:new", "schema"]);
+}
+
+/// The schema after [`schema`] of which the migrations of the store are these.
+fn restocked(
+    restock: impl Fn(&mut StoredRecords) -> Result<(), MigrationFailed> + Send + Sync + 'static,
+) -> Arc<Schema> {
+    let first = Migration::record("com.example.note/1", |_| Err(MigrationFailed));
+    let second = Migration::store("com.example.note/2", restock);
+    let notes = MigrationSequence::new("com.example.note").then(first).then(second);
+    let note = RecordType::new(Scope::Document);
+    Arc::new(Schema::builder().record_type("note", note).migrations(notes).build().unwrap())
+}
+
+#[test]
+fn a_record_that_a_migration_adds_is_kept_though_the_room_only_repeats_it() {
+    let mut kept = Kept::online(&put_note("a", ""));
+    let schema = restocked(|records| {
+        records.delete("note:a");
+        records.set(note("b", "")).map(drop)
+    });
+    let restore = |store: &ClientSnapshot| {
+        let config = ClientConfig::default();
+        let client = Client::restore(Instant::ZERO, config, Arc::clone(&schema), store).unwrap();
+        assert_eq!(client.records().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["note:b"]);
+        client
+    };
+    kept.probe.client = restore(&kept.store);
+    kept.done();
+    kept.probe.connect();
+    kept.done();
+    kept.probe.answer("wipe_all", &put_note("b", ""), 6);
+    kept.done();
+    assert_eq!(restore(&kept.store).server_clock(), Some(6), "so the room need not say it again");
 }
 
 #[test]
