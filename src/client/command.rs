@@ -85,7 +85,7 @@ impl Client {
     /// other; records can still be read and changed, but nobody hears of it.
     pub fn close(&mut self, now: Instant) {
         self.advance(now);
-        self.push();
+        self.push_all();
         self.stop(CloseReason::Closed, Status::Closed);
     }
 

@@ -13,6 +13,7 @@ use crate::wire::{
 };
 use alloc::format;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// So many answers in a row that make no sense end all attempts.
 const MOST_FAILED_HYDRATIONS: u32 = 3;
@@ -57,6 +58,7 @@ impl Client {
                     codec: if codec == self.config.codec { codec } else { Codec::Json },
                     health: Health::new(self.now, self.config.ping_interval),
                     pushed_at: None,
+                    pause: Duration::ZERO,
                     pushed_presence: None,
                 });
                 self.take_over(staged, Replica::hydrate);

@@ -28,7 +28,7 @@ mod undo;
 pub use action::{
     Checkpoint, ClientAction, ClientEvent, NetworkHint, RecordChange, Refusal, Source, Status,
 };
-pub use config::{Backoff, ClientConfig, PresenceMode};
+pub use config::{Backoff, ClientConfig, PresenceMode, PushBudget};
 pub use persist::{ClientCommit, ClientSnapshot};
 pub use query::{Query, QueryResults};
 pub use undo::UndoMark;

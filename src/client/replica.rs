@@ -5,8 +5,10 @@
 //! and not yet confirmed has more to it, in `touched`; a change of the room to any other record
 //! costs just that change.
 
+use super::PushBudget;
 use super::action::RecordChange;
 use super::keep::Keeper;
+use super::push::Load;
 use super::rebase::{change_between, predict};
 use super::step::Staged;
 use crate::diff::{NetworkDiff, RecordOp};
@@ -55,6 +57,8 @@ struct Touched {
     /// The last of them that was pending when others removed the record. What it and earlier ones
     /// removed is gone, and what comes under that id later is not what they meant.
     outrun: Option<u64>,
+    /// The first change of it that is unsent, if any is. Not after it.
+    since: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -172,6 +176,9 @@ impl Replica {
         let pending: Vec<_> = self.pending.iter().filter(|push| !push.diff.is_empty()).collect();
         let pending: Vec<_> = pending.iter().map(|push| (push.clock, &push.diff)).collect();
         let Self { visible, touched, unsent, aside, .. } = self;
+        // The order of changes is not kept.
+        let touched = touched.iter().map(|(id, it)| (id, Touched { since: 0, ..it.clone() }));
+        let touched: Vec<_> = touched.collect();
         alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?} {aside:?}")
     }
 
@@ -201,31 +208,70 @@ impl Replica {
     /// Changes a document on behalf of the application.
     pub(super) fn edit(&mut self, id: RecordId, after: Option<Object>) -> Option<RecordChange> {
         let change = replace(&mut self.visible, id.clone(), after)?;
-        touch(&mut self.touched, &id, change.before.as_ref());
         self.changes += 1;
+        let is_unsent = self.unsent.contains(&id);
+        let touched = touch(&mut self.touched, &id, change.before.as_ref());
+        if !is_unsent {
+            touched.since = self.changes;
+        }
         self.settle(id);
         Some(change)
     }
 
-    /// All unsent changes as one diff, which the caller hands back to [`Self::await_result`].
-    pub(super) fn take_unsent(&mut self) -> NetworkDiff {
+    /// Unsent changes as one diff, which the caller hands back to [`Self::await_result`], and how large
+    /// it is. As many as the budget allows, and then those that were made first.
+    pub(super) fn take_unsent(&mut self, budget: PushBudget) -> (NetworkDiff, Load) {
+        let (mut taken, mut load) = self.fill(self.unsent.iter(), budget);
+        if taken.len() < self.unsent.len() {
+            let since = |id: &&RecordId| self.touched.get(*id).map(|touched| touched.since);
+            let mut ids: Vec<&RecordId> = self.unsent.iter().collect();
+            ids.sort_by_key(since);
+            (taken, load) = self.fill(ids.into_iter(), budget);
+        }
         let mut diff = NetworkDiff::default();
-        for id in core::mem::take(&mut self.unsent) {
+        for (id, op) in taken {
+            self.unsent.remove(&id);
             self.keep_edit(&id);
-            let Some(touched) = self.touched.get_mut(&id) else { continue };
-            let visible = self.visible.get(&id);
-            let Some(mut op) = change_between(touched.base.as_ref(), visible) else { continue };
-            if matches!(op, RecordOp::Put(_)) && touched.base.is_some() {
-                // Rooms change no record's type: it goes first, and comes with the next push.
-                op = RecordOp::Remove;
-                touched.base = None;
+            let (Some(op), Some(touched)) = (op, self.touched.get_mut(&id)) else { continue };
+            touched.base = self.visible.get(&id).filter(|_| op != RecordOp::Remove).cloned();
+            if touched.base.as_ref() != self.visible.get(&id) {
                 self.unsent.insert(id.clone());
-            } else {
-                touched.base = visible.cloned();
             }
             diff.insert(id, op);
         }
-        diff
+        (diff, load)
+    }
+
+    /// What is unsent of the documents, in this order, as long as it is within the budget; the first
+    /// op in any case.
+    fn fill<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a RecordId>,
+        budget: PushBudget,
+    ) -> (Vec<(RecordId, Option<RecordOp>)>, Load) {
+        let (mut filled, mut load) = (Vec::new(), Load::default());
+        for id in ids {
+            let op = self.next_op(id);
+            if let Some(op) = &op {
+                let more = load.with(id, op);
+                if !more.is_within(budget) && !load.is_nothing() {
+                    break;
+                }
+                load = more;
+            }
+            filled.push((id.clone(), op));
+        }
+        (filled, load)
+    }
+
+    /// The op with which what is unsent of a document begins.
+    fn next_op(&self, id: &RecordId) -> Option<RecordOp> {
+        let base = self.touched.get(id)?.base.as_ref();
+        match change_between(base, self.visible.get(id))? {
+            // Rooms change no record's type: it goes first, and comes with the next push.
+            RecordOp::Put(_) if base.is_some() => Some(RecordOp::Remove),
+            op => Some(op),
+        }
     }
 
     /// Notes a push that was sent.
@@ -235,8 +281,10 @@ impl Replica {
                 touched.pending.push_back(clock);
             }
         }
-        // What is still unsent waits for the next push.
-        let covers = if self.unsent.is_empty() { self.changes } else { self.answered_changes };
+        // What is still unsent waits for a later push.
+        let unsent = self.unsent.iter().filter_map(|id| self.touched.get(id));
+        let first = unsent.map(|touched| touched.since).min();
+        let covers = first.map_or(self.changes, |first| first.saturating_sub(1));
         let push = PendingPush { clock, diff, covers };
         self.keep_push(&push);
         self.pending.push_back(push);
@@ -320,7 +368,11 @@ impl Replica {
                         touched.confirmed.clone(),
                     ));
                 }
-                touched.pending.clear();
+                if !touched.pending.is_empty() {
+                    touched.pending.clear();
+                    // What was pushed is unsent again, and was made before all that was not.
+                    touched.since = touched.since.min(self.answered_changes + 1);
+                }
                 touched.base = touched.confirmed.clone();
                 if touched.outrun.take().is_some() {
                     self.keep_outrun(&id);
@@ -411,6 +463,7 @@ fn touch<'a>(
         base: confirmed.cloned(),
         pending: VecDeque::new(),
         outrun: None,
+        since: 0,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The client alone, driven with messages as a room would send them.
 
 mod aside;
+mod budget;
 mod codecs;
 mod connection;
 mod documents;
