@@ -13,6 +13,7 @@ mod handshake;
 mod health;
 mod input;
 mod keep;
+mod migrate;
 mod persist;
 mod presence;
 mod push;

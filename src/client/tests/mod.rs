@@ -17,6 +17,7 @@ mod timers;
 mod together;
 mod undo;
 mod undo_laws;
+mod upgrade;
 
 use super::*;
 use crate::close::CloseReason;
@@ -77,6 +78,7 @@ struct Done {
     settled: usize,
     confirmed: Vec<Checkpoint>,
     refused: Vec<Refusal>,
+    given_up: Vec<Refusal>,
     /// `read-only, object access`
     access: Vec<(bool, ObjectAccess)>,
     unreadable: Vec<RecordId>,
@@ -116,6 +118,7 @@ fn drain(client: &mut Client) -> Done {
             ClientAction::Event(ClientEvent::Settled) => done.settled += 1,
             ClientAction::Event(ClientEvent::Confirmed(point)) => done.confirmed.push(point),
             ClientAction::Event(ClientEvent::Refused(refused)) => done.refused.extend(refused),
+            ClientAction::Event(ClientEvent::GivenUp(given_up)) => done.given_up.extend(given_up),
             ClientAction::Event(ClientEvent::Access { is_readonly, object_access }) => {
                 done.access.push((is_readonly, object_access));
             }

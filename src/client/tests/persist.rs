@@ -3,20 +3,20 @@
 use super::*;
 use crate::error::RestoreError;
 use crate::ids::Key;
-use crate::schema::{Migration, MigrationFailed, MigrationSequence, StoredRecords};
+use crate::schema::{Migration, MigrationFailed, MigrationSequence};
 
 fn config() -> ClientConfig {
     ClientConfig { client_id: Some("me".into()), persist: true, ..ClientConfig::default() }
 }
 
 /// A client of which every commit is kept.
-struct Kept {
-    probe: Probe,
-    store: ClientSnapshot,
+pub(super) struct Kept {
+    pub(super) probe: Probe,
+    pub(super) store: ClientSnapshot,
 }
 
 impl Kept {
-    fn online(documents: &str) -> Self {
+    pub(super) fn online(documents: &str) -> Self {
         let client = Client::new(Instant::ZERO, config(), schema()).unwrap();
         let probe = Probe { client, link: LinkId(0), now: Instant::ZERO };
         let mut kept = Self { probe, store: ClientSnapshot::default() };
@@ -27,13 +27,13 @@ impl Kept {
         kept
     }
 
-    fn done(&mut self) -> Done {
+    pub(super) fn done(&mut self) -> Done {
         let done = self.probe.done();
         done.persisted.iter().for_each(|commit| self.store.apply(commit));
         done
     }
 
-    fn keys(&self) -> Vec<&str> {
+    pub(super) fn keys(&self) -> Vec<&str> {
         self.store.iter().map(|(key, _)| key.as_str()).collect()
     }
 
@@ -273,39 +273,6 @@ fn with_a_newer_schema_what_was_kept_is_migrated_and_kept_as_that() {
     assert_eq!(kept.keys(), ["meta", "record/note:a", "record/note:new", "schema"]);
 }
 
-/// The schema after [`schema`] of which the migrations of the store are these.
-fn restocked(
-    restock: impl Fn(&mut StoredRecords) -> Result<(), MigrationFailed> + Send + Sync + 'static,
-) -> Arc<Schema> {
-    let first = Migration::record("com.example.note/1", |_| Err(MigrationFailed));
-    let second = Migration::store("com.example.note/2", restock);
-    let notes = MigrationSequence::new("com.example.note").then(first).then(second);
-    let note = RecordType::new(Scope::Document);
-    Arc::new(Schema::builder().record_type("note", note).migrations(notes).build().unwrap())
-}
-
-#[test]
-fn a_record_that_a_migration_adds_is_kept_though_the_room_only_repeats_it() {
-    let mut kept = Kept::online(&put_note("a", ""));
-    let schema = restocked(|records| {
-        records.delete("note:a");
-        records.set(note("b", "")).map(drop)
-    });
-    let restore = |store: &ClientSnapshot| {
-        let config = ClientConfig::default();
-        let client = Client::restore(Instant::ZERO, config, Arc::clone(&schema), store).unwrap();
-        assert_eq!(client.records().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["note:b"]);
-        client
-    };
-    kept.probe.client = restore(&kept.store);
-    kept.done();
-    kept.probe.connect();
-    kept.done();
-    kept.probe.answer("wipe_all", &put_note("b", ""), 6);
-    kept.done();
-    assert_eq!(restore(&kept.store).server_clock(), Some(6), "so the room need not say it again");
-}
-
 #[test]
 fn what_cannot_be_migrated_is_not_restored() {
     let kept = busy();
@@ -351,25 +318,14 @@ fn what_no_client_has_kept_is_refused() {
     for meta in [r#"{"format":1,"lastPush":-1}"#, r#"{"format":1,"clientId":1}"#] {
         assert_eq!(refused(&[("meta", meta)]), bad("meta"));
     }
-    for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
-        assert_eq!(refused(&[meta, ("record/note:a", record)]), bad("record/note:a"));
+    for key in ["record/note:a", "aside/note:a"] {
+        for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
+            assert_eq!(refused(&[meta, (key, record)]), bad(key));
+        }
     }
-}
-
-#[test]
-fn a_kept_record_that_cannot_be_read_any_more_is_aside() {
-    let mut kept = Kept::online(&put_note("a", ""));
-    kept.probe.cut();
-    kept.probe.set("note:a", "x", 1);
-    kept.done();
-    let only_pages = Schema::builder()
-        .record_type("page", RecordType::new(Scope::Document))
-        .sequence("com.example.note", 2);
-    let schema = Arc::new(only_pages.build().unwrap());
-    let config = ClientConfig::default();
-    let client = Client::restore(kept.probe.now, config, schema, &kept.store).unwrap();
-    assert_eq!((client.records().count(), client.unreadable().count()), (0, 1));
-    assert!(client.is_settled(), "what was changed of it is given up");
+    let both = r#"{"id":"note:a","typeName":"note"}"#;
+    let twice = [meta, ("aside/note:a", both), ("record/note:a", both)];
+    assert_eq!(refused(&twice), bad("record/note:a"));
 }
 
 #[test]

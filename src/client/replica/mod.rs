@@ -5,10 +5,11 @@
 //! and not yet confirmed has more to it, in `touched`; a change of the room to any other record
 //! costs just that change.
 
-use super::PushBudget;
+mod restore;
+mod unsent;
+
 use super::action::RecordChange;
 use super::keep::Keeper;
-use super::push::Load;
 use super::rebase::{change_between, predict};
 use super::step::Staged;
 use crate::diff::{NetworkDiff, RecordOp};
@@ -70,47 +71,6 @@ pub(super) struct PendingPush {
 }
 
 impl Replica {
-    /// What was kept: documents as the room has confirmed them, pushes that it has not answered,
-    /// the op of what was not pushed of each document, and which pushes others have outrun.
-    pub(super) fn restore(
-        schema: &Schema,
-        confirmed: BTreeMap<RecordId, Object>,
-        aside: BTreeMap<RecordId, Object>,
-        pushes: BTreeMap<u64, NetworkDiff>,
-        edits: BTreeMap<RecordId, RecordOp>,
-        outruns: BTreeMap<RecordId, u64>,
-    ) -> Self {
-        let mut replica = Self { visible: confirmed, aside, ..Self::default() };
-        for (clock, diff) in pushes {
-            for (id, op) in diff.iter() {
-                let touched = touch(&mut replica.touched, id, replica.visible.get(id));
-                touched.base = predict(schema, touched.base.take(), op);
-                touched.pending.push_back(clock);
-            }
-            replica.pending.push_back(PendingPush { clock, diff, covers: 0 });
-        }
-        for id in edits.keys() {
-            touch(&mut replica.touched, id, replica.visible.get(id));
-        }
-        for (id, clock) in outruns {
-            replica.touched.get_mut(&id).into_iter().for_each(|it| it.outrun = Some(clock));
-        }
-        let touched: Vec<RecordId> = replica.touched.keys().cloned().collect();
-        for id in touched {
-            let base = replica.touched.get(&id).and_then(|touched| touched.base.clone());
-            let after = edits.get(&id).into_iter().fold(base, |base, op| predict(schema, base, op));
-            replace(&mut replica.visible, id.clone(), after);
-            replica.settle(id);
-        }
-        let aside: Vec<RecordId> = replica.aside.keys().cloned().collect();
-        for id in aside {
-            replica.drop_changes(&id);
-        }
-        // The changes that are left count as one.
-        replica.changes = u64::from(!replica.is_settled());
-        replica
-    }
-
     /// The document, as far as the room has confirmed it.
     pub(super) fn confirmed(&self, id: &str) -> Option<&Object> {
         match self.touched.get(id) {
@@ -216,78 +176,6 @@ impl Replica {
         }
         self.settle(id);
         Some(change)
-    }
-
-    /// Unsent changes as one diff, which the caller hands back to [`Self::await_result`], and how large
-    /// it is. As many as the budget allows, and then those that were made first.
-    pub(super) fn take_unsent(&mut self, budget: PushBudget) -> (NetworkDiff, Load) {
-        let (mut taken, mut load) = self.fill(self.unsent.iter(), budget);
-        if taken.len() < self.unsent.len() {
-            let since = |id: &&RecordId| self.touched.get(*id).map(|touched| touched.since);
-            let mut ids: Vec<&RecordId> = self.unsent.iter().collect();
-            ids.sort_by_key(since);
-            (taken, load) = self.fill(ids.into_iter(), budget);
-        }
-        let mut diff = NetworkDiff::default();
-        for (id, op) in taken {
-            self.unsent.remove(&id);
-            self.keep_edit(&id);
-            let (Some(op), Some(touched)) = (op, self.touched.get_mut(&id)) else { continue };
-            touched.base = self.visible.get(&id).filter(|_| op != RecordOp::Remove).cloned();
-            if touched.base.as_ref() != self.visible.get(&id) {
-                self.unsent.insert(id.clone());
-            }
-            diff.insert(id, op);
-        }
-        (diff, load)
-    }
-
-    /// What is unsent of the documents, in this order, as long as it is within the budget; the first
-    /// op in any case.
-    fn fill<'a>(
-        &self,
-        ids: impl Iterator<Item = &'a RecordId>,
-        budget: PushBudget,
-    ) -> (Vec<(RecordId, Option<RecordOp>)>, Load) {
-        let (mut filled, mut load) = (Vec::new(), Load::default());
-        for id in ids {
-            let op = self.next_op(id);
-            if let Some(op) = &op {
-                let more = load.with(id, op);
-                if !more.is_within(budget) && !load.is_nothing() {
-                    break;
-                }
-                load = more;
-            }
-            filled.push((id.clone(), op));
-        }
-        (filled, load)
-    }
-
-    /// The op with which what is unsent of a document begins.
-    fn next_op(&self, id: &RecordId) -> Option<RecordOp> {
-        let base = self.touched.get(id)?.base.as_ref();
-        match change_between(base, self.visible.get(id))? {
-            // Rooms change no record's type: it goes first, and comes with the next push.
-            RecordOp::Put(_) if base.is_some() => Some(RecordOp::Remove),
-            op => Some(op),
-        }
-    }
-
-    /// Notes a push that was sent.
-    pub(super) fn await_result(&mut self, clock: u64, diff: NetworkDiff) {
-        for (id, _) in diff.iter() {
-            if let Some(touched) = self.touched.get_mut(id) {
-                touched.pending.push_back(clock);
-            }
-        }
-        // What is still unsent waits for a later push.
-        let unsent = self.unsent.iter().filter_map(|id| self.touched.get(id));
-        let first = unsent.map(|touched| touched.since).min();
-        let covers = first.map_or(self.changes, |first| first.saturating_sub(1));
-        let push = PendingPush { clock, diff, covers };
-        self.keep_push(&push);
-        self.pending.push_back(push);
     }
 
     /// Takes over what the room said, and moves what is not confirmed onto it.
