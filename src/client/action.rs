@@ -122,7 +122,7 @@ pub enum Status {
 /// Who changed records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The application, by a transaction.
+    /// The application, by a transaction, by undo or redo, or by giving up changes.
     Local,
     /// The room: by what others did, or by what it made of a push.
     Remote,

@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod connection;
 mod data;
+mod discard;
 mod handshake;
 mod health;
 mod input;

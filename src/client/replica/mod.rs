@@ -168,6 +168,10 @@ impl Replica {
     /// Changes a document on behalf of the application.
     pub(super) fn edit(&mut self, id: RecordId, after: Option<Object>) -> Option<RecordChange> {
         let change = replace(&mut self.visible, id.clone(), after)?;
+        if self.is_settled() {
+            // Also without an answer: they may have come to nothing.
+            self.answered_changes = self.changes;
+        }
         self.changes += 1;
         let is_unsent = self.unsent.contains(&id);
         let touched = touch(&mut self.touched, &id, change.before.as_ref());

@@ -1,11 +1,13 @@
 //! What goes to the room next.
 
-use super::{PendingPush, Replica};
+use super::{PendingPush, Replica, replace};
 use crate::client::PushBudget;
+use crate::client::action::{RecordChange, Refusal};
 use crate::client::push::Load;
 use crate::client::rebase::change_between;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::ids::RecordId;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 impl Replica {
@@ -79,5 +81,33 @@ impl Replica {
         let push = PendingPush { clock, diff, covers };
         self.keep_push(&push);
         self.pending.push_back(push);
+    }
+
+    /// Gives up all that the room has not confirmed. Returns the ops, and what looks different now.
+    pub(in crate::client) fn discard(&mut self) -> (Vec<Refusal>, Vec<RecordChange>) {
+        let mut given_up = Vec::new();
+        let mut give_up = |id: &RecordId, op: &RecordOp| {
+            given_up.push(Refusal { id: id.clone(), asked: op.clone(), happened: None });
+        };
+        let (asked, others) =
+            core::mem::take(&mut self.pending).into_iter().partition(|it| !it.diff.is_empty());
+        self.pending = others;
+        let asked: VecDeque<PendingPush> = asked;
+        for push in &asked {
+            push.diff.iter().for_each(|(id, op)| give_up(id, op));
+            self.keep_push(push);
+        }
+        for id in &self.unsent {
+            self.unsent_op(id).iter().for_each(|op| give_up(id, op));
+        }
+        let touched: Vec<RecordId> = self.touched.keys().cloned().collect();
+        let undone = touched.into_iter().filter_map(|id| {
+            let confirmed = self.forget_changes(&id)?.confirmed;
+            self.unsent.remove(&id);
+            self.keep_edit(&id);
+            replace(&mut self.visible, id, confirmed)
+        });
+        let undone = undone.collect();
+        (given_up, undone)
     }
 }

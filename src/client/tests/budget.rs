@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::limits::Limits;
-use crate::room::{Room, RoomAction, RoomConfig, SessionParams};
+use crate::room::{Room, RoomConfig};
 
 fn config(bytes: usize, ops: usize) -> ClientConfig {
     ClientConfig { push_budget: PushBudget { bytes, ops }, ..ClientConfig::default() }
@@ -118,26 +118,7 @@ fn long_work_offline_arrives_in_a_room_that_takes_no_such_message() {
         let picture = note(id, &format!(r#","text":"{}""#, "x".repeat(30_000)));
         client.transact(Instant::ZERO, |tx| tx.put(picture)).unwrap();
     }
-    let link = client.handle_connected(Instant::ZERO);
-    let connection = room.handle_connect(Instant::ZERO, SessionParams::new("me")).unwrap();
-    for now in (0..4_000).step_by(10).map(at) {
-        client.handle_timeout(now);
-        room.handle_timeout(now);
-        while let Some(action) = client.poll_action() {
-            if let ClientAction::Send { frame, .. } = action {
-                room.handle_message(now, connection, &frame.to_bytes());
-            }
-        }
-        while let Some(action) = room.poll_action() {
-            match action {
-                RoomAction::Send { frame, .. } => {
-                    client.handle_message(now, link, &frame.to_bytes())
-                }
-                RoomAction::Close { reason, .. } => panic!("{reason}"),
-                RoomAction::Persist(_) | RoomAction::Event(_) => {}
-            }
-        }
-    }
+    meet(&mut client, &mut room, at(0));
     assert!(client.is_settled());
     assert_eq!(room.records().count(), 3);
 }

@@ -4,6 +4,7 @@ mod aside;
 mod budget;
 mod codecs;
 mod connection;
+mod discard;
 mod documents;
 mod hostile;
 mod hydration;
@@ -24,6 +25,7 @@ use crate::close::CloseReason;
 use crate::diff::NetworkDiff;
 use crate::error::TransactError;
 use crate::ids::LinkId;
+use crate::room::{Room, RoomAction, SessionParams};
 use crate::schema::{InvalidRecord, RecordType, Scope};
 use crate::value::Value;
 use alloc::format;
@@ -267,4 +269,29 @@ fn pushed(message: &str) -> NetworkDiff {
 
 fn put_note(id: &str, fields: &str) -> String {
     format!(r#"{{"note:{id}":["put",{}]}}"#, note(id, fields))
+}
+
+/// Lets a client into a room, and both talk for some seconds.
+fn meet(client: &mut Client, room: &mut Room, since: Instant) {
+    let link = client.handle_connected(since);
+    let connection = room.handle_connect(since, SessionParams::new("me")).unwrap();
+    for millis in (0..4_000).step_by(10) {
+        let now = since.saturating_add(Duration::from_millis(millis));
+        client.handle_timeout(now);
+        room.handle_timeout(now);
+        while let Some(action) = client.poll_action() {
+            if let ClientAction::Send { frame, .. } = action {
+                room.handle_message(now, connection, &frame.to_bytes());
+            }
+        }
+        while let Some(action) = room.poll_action() {
+            match action {
+                RoomAction::Send { frame, .. } => {
+                    client.handle_message(now, link, &frame.to_bytes())
+                }
+                RoomAction::Close { reason, .. } => client.handle_disconnected(now, link, reason),
+                RoomAction::Persist(_) | RoomAction::Event(_) => {}
+            }
+        }
+    }
 }
