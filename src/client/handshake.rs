@@ -9,7 +9,8 @@ use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
 use crate::wire::{
-    ClientMessage, Codec, ConnectAnswer, ConnectRequest, ObjectAccess, PROTOCOL_VERSION, split,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, MAX_CLOCK, ObjectAccess, PROTOCOL_VERSION,
+    split,
 };
 use alloc::format;
 use alloc::vec::Vec;
@@ -103,6 +104,10 @@ impl Client {
     }
 
     fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {
+        if self.applied_push(answer) >= Some(MAX_CLOCK) {
+            // It leaves no number for the next one.
+            return Err(Fault);
+        }
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);
         step.wipe(answer.hydration_type);
         step.apply(&answer.diff)?;
