@@ -63,7 +63,7 @@ impl Replica {
         match change_between(base, self.visible.get(id))? {
             // Rooms change no record's type: it goes first, and comes with the next push.
             RecordOp::Put(_) if base.is_some() => Some(RecordOp::Remove),
-            op => Some(op),
+            op @ (RecordOp::Put(_) | RecordOp::Patch(_) | RecordOp::Remove) => Some(op),
         }
     }
 
