@@ -18,7 +18,7 @@ impl Replica {
         if taken.len() < self.unsent.len() {
             let since = |id: &&RecordId| self.touched.get(*id).map(|touched| touched.since);
             let mut ids: Vec<&RecordId> = self.unsent.iter().collect();
-            ids.sort_by_key(since);
+            ids.sort_by_cached_key(since);
             (taken, load) = self.fill(ids.into_iter(), budget);
         }
         let mut diff = NetworkDiff::default();
