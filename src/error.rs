@@ -3,6 +3,7 @@
 use crate::ids::{ClientId, ConnectionId, Key, RecordId};
 use crate::schema::MigrationError;
 use crate::value::ValueError;
+use alloc::string::{String, ToString};
 
 macro_rules! display {
     ($name:ident, $self:ident, $f:ident => $body:expr) => {
@@ -103,6 +104,8 @@ pub enum RestoreError {
     RepeatedId(RecordId),
     /// A record or tombstone is newer than the snapshot's clock.
     ClockInFuture(RecordId),
+    /// A clock is over 2^53.
+    ClockTooLarge,
     /// The schema of the snapshot is newer than the room's, or unknown to it.
     SchemaTooNew,
     /// The schema of the snapshot is older than the room's, and the migrations are not known.
@@ -124,6 +127,7 @@ display!(RestoreError, self, f => match self {
     Self::NotARecord => f.write_str("a record has no string `id` or `typeName`"),
     Self::RepeatedId(id) => write!(f, "the id `{id}` stands twice"),
     Self::ClockInFuture(id) => write!(f, "`{id}` is newer than the clock of the snapshot"),
+    Self::ClockTooLarge => f.write_str("a clock of the snapshot is over 2^53"),
     Self::SchemaTooNew => f.write_str("the schema of the snapshot is newer than the room's"),
     Self::SchemaTooOld => f.write_str("the schema of the snapshot is too old for the room"),
     Self::InvalidRecord(id) => write!(f, "`{id}` is not valid by the room's schema"),
@@ -132,6 +136,30 @@ display!(RestoreError, self, f => match self {
     Self::BadEntry(key) => write!(f, "the entry `{key}` of what was kept cannot be read"),
     Self::UnknownFormat => f.write_str("what was kept is of a later version"),
 });
+
+impl RestoreError {
+    /// What went wrong, without anything that stands in the snapshot: for logs.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let summary = match self {
+            Self::RepeatedId(_) => "an id stands twice",
+            Self::ClockInFuture(_) => {
+                "a record or tombstone is newer than the clock of the snapshot"
+            }
+            Self::InvalidRecord(_) => "a record is not valid by the room's schema",
+            Self::RepeatedClient(_) => "the last push of a client stands twice",
+            Self::BadEntry(_) => "an entry of what was kept cannot be read",
+            Self::Config(_)
+            | Self::NotARecord
+            | Self::ClockTooLarge
+            | Self::SchemaTooNew
+            | Self::SchemaTooOld
+            | Self::Migration(_)
+            | Self::UnknownFormat => return self.to_string(),
+        };
+        summary.into()
+    }
+}
 
 impl From<MigrationError> for RestoreError {
     fn from(error: MigrationError) -> Self {

@@ -48,6 +48,33 @@ impl Frame {
         }
     }
 
+    /// The bytes to send, in pieces of at most so many that follow one another, as for the fragments
+    /// of a WebSocket message. What fills a piece is shared with all other connections; shorter
+    /// parts are copied together.
+    pub fn pieces(&self, most: usize) -> impl Iterator<Item = Bytes> + use<> {
+        let (frame, most) = (self.clone(), most.max(1));
+        let (mut index, mut offset) = (0_usize, 0_usize);
+        core::iter::from_fn(move || {
+            let mut joined = Vec::new();
+            while let Some(part) = frame.parts().get(index) {
+                let end = part.len().min(offset.saturating_add(most - joined.len()));
+                let piece = part.slice(core::mem::replace(&mut offset, end)..end);
+                if end == part.len() {
+                    (index, offset) = (index + 1, 0);
+                }
+                let is_last = index == frame.parts().len();
+                if joined.is_empty() && (piece.len() == most || is_last && !piece.is_empty()) {
+                    return Some(piece);
+                }
+                joined.extend_from_slice(&piece);
+                if joined.len() == most {
+                    break;
+                }
+            }
+            (!joined.is_empty()).then(|| Bytes::from(joined))
+        })
+    }
+
     /// How many bytes there are to send.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "no message is empty")]
@@ -100,6 +127,60 @@ impl fmt::Debug for Frame {
         match self.to_text() {
             Some(text) => f.debug_tuple("Frame").field(&text).finish(),
             None => f.debug_tuple("Frame").field(&self.to_bytes()).finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn frame(parts: &[usize]) -> Frame {
+        Frame::of_parts(parts.iter().map(|length| Bytes::from(vec![b'x'; *length])).collect())
+    }
+
+    #[test]
+    fn a_message_goes_in_pieces_of_so_many_bytes() {
+        for (parts, lengths) in [
+            (&[5][..], &[5][..]),
+            (&[5, 1, 2], &[8]),
+            (&[10], &[10]),
+            (&[11], &[10, 1]),
+            (&[10, 1, 0], &[10, 1]),
+            (&[1, 30, 1], &[10, 10, 10, 2]),
+            (&[0, 10, 0], &[10]),
+        ] {
+            let frame = frame(parts);
+            let pieces: Vec<Bytes> = frame.pieces(10).collect();
+            assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), lengths, "{parts:?}");
+            assert_eq!(pieces.concat(), frame.to_bytes());
+        }
+    }
+
+    #[test]
+    fn what_fills_a_piece_is_shared_and_not_copied() {
+        let frame = frame(&[20]);
+        let start = frame.parts()[0].as_ptr();
+        let pieces: Vec<Bytes> = frame.pieces(10).collect();
+        assert_eq!(pieces[0].as_ptr(), start);
+        assert_eq!(pieces[1].as_ptr(), start.wrapping_add(10));
+    }
+
+    #[test]
+    fn a_message_is_the_same_in_whichever_parts_it_stands() {
+        let parts = |parts: &[&'static str]| {
+            Frame::of_parts(parts.iter().map(|part| Bytes::from_static(part.as_bytes())).collect())
+        };
+        let (whole, in_parts) = (Frame::new(b"{\"a\":1}".to_vec()), parts(&["", "{\"a", "\":1}"]));
+        assert_eq!(whole, in_parts);
+        assert_eq!(in_parts, parts(&["{", "\"a\":1}", ""]));
+        assert_ne!(in_parts, parts(&["{\"a", "\":2}"]));
+        assert_ne!(in_parts, parts(&["{\"a", "\":1}", " "]));
+        for frame in [whole, in_parts] {
+            assert_eq!((frame.len(), frame.is_binary()), (7, false));
+            assert_eq!(frame.to_text().as_deref(), Some("{\"a\":1}"));
+            assert_eq!(&frame.to_bytes()[..], b"{\"a\":1}");
         }
     }
 }

@@ -48,6 +48,12 @@ pub struct Limits {
     /// Clients whose last push is remembered. Over it those are forgotten that have pushed longest
     /// ago. A push whose answer a forgotten client never got may take effect twice.
     pub known_clients: usize,
+    /// Bytes of the schema that a client comes with, by the ids of its sequences and 8 for each. A
+    /// larger one ends its session. That of stock tldraw has about 1,500.
+    pub schema_bytes: usize,
+    /// Senders who left and whose [`Rates`](crate::Rates) are remembered until they would be free
+    /// again anyway. Over it those are forgotten that would be first.
+    pub known_senders: usize,
     /// Schemas older than the room's that sessions have at a time. For each of them every change is
     /// migrated and encoded once more. A client that comes with yet another is too old.
     pub older_schemas: usize,
@@ -75,6 +81,8 @@ impl Limits {
             unanswered_pushes,
             known_clients,
             known_client_age,
+            schema_bytes,
+            known_senders,
             // None means that no older client is served.
             older_schemas: _,
         } = self;
@@ -92,6 +100,8 @@ impl Limits {
             ("unanswered_pushes", unanswered_pushes),
             ("known_clients", known_clients),
             ("known_client_age", known_client_age),
+            ("schema_bytes", schema_bytes),
+            ("known_senders", known_senders),
         ] {
             if *value == 0 {
                 return Err(ConfigError::ZeroLimit(limit));
@@ -122,6 +132,8 @@ impl Default for Limits {
             known_clients: 5000,
             known_client_age: 100_000_000,
             older_schemas: 8,
+            schema_bytes: 64 << 10,
+            known_senders: 1000,
         }
     }
 }

@@ -66,7 +66,7 @@ impl Machine for ClientMachine {
             ClientAction::Dial => object([("dial", object([]))]),
             ClientAction::Send { link, frame } => {
                 let text = frame.to_text().unwrap_or_default();
-                let send = [("link", link.as_u64().into()), ("text", text.into())];
+                let send = [("link", link.as_u64().into()), ("text", (&*text).into())];
                 object([("send", object(send))])
             }
             ClientAction::Close { link, reason } => {

@@ -73,7 +73,7 @@ impl Machine for RoomMachine {
         Some(match self.0.poll_action()? {
             RoomAction::Send { connection, frame } => {
                 let text = frame.to_text().unwrap_or_default();
-                let send = [("connection", connection.as_u64().into()), ("text", text.into())];
+                let send = [("connection", connection.as_u64().into()), ("text", (&*text).into())];
                 object([("send", object(send))])
             }
             RoomAction::Close { connection, reason } => {

@@ -116,6 +116,12 @@ pub const fn is_own(how: u16) -> bool {
     how % KINDS == 20
 }
 
+/// The edit that made the record, if no other edit touches it.
+#[must_use]
+pub fn stamp_of_own(id: &str) -> Option<u64> {
+    id.strip_prefix("page:own-")?.parse().ok()
+}
+
 const KINDS: u16 = 22;
 
 /// Makes the edit `how` of a record in a transaction. No two edits have the same stamp.

@@ -219,7 +219,7 @@ impl Place {
             }
             Choice::Crash { actions } => {
                 self.crashes -= 1;
-                // Everybody is told at once, after one more packet.
+                // Everybody is told at once, after one more packet, and what was not durable is lost.
                 world.doom = Some(Doom { actions, how: 7, down: u64::from(u16::MAX) });
                 Ok(())
             }
@@ -246,7 +246,7 @@ impl Place {
         let world = &self.world;
         write!(out, "{} {:?} {} {:?}", self.edits, self.cuts, self.crashes, world.doom)?;
         out.now = world.room_now().as_micros();
-        write!(out, "{:?}{:?}", world.room, world.storage)?;
+        write!(out, "{:?}{:?}", world.room, world.storage.state())?;
         for (index, own) in world.clients.iter().enumerate() {
             out.now = world.client_now(index).as_micros();
             let is_dialling = world.is_dialling(index);

@@ -1,9 +1,10 @@
 //! Clients of the library in the world: what reaches them, what they ask for, what they must be.
 
+use crate::did::Did;
 use crate::edit;
 use crate::hostile::parse;
 use crate::invariant::{CALM, EVENTS, Failure, IDS, QUIET, TIMERS, Verdict, fail, same};
-use crate::kept::Durable;
+use crate::kept::{ClientDoom, Durable, Store};
 use crate::marker::Expected;
 use crate::model::{Mirror, Records};
 use crate::network::{Direction, Link, Owner, Packet};
@@ -14,7 +15,7 @@ use crate::trace::{Lane, Mark};
 use crate::watched::Watched;
 use crate::world::{AGES, Event, EventKey, World, check_idle, check_late, rights};
 use roomsync::{
-    Client, ClientAction, ClientConfig, ClientEvent, ClientId, ClientSnapshot, CloseReason, Codec,
+    Checkpoint, Client, ClientAction, ClientConfig, ClientEvent, ClientId, CloseReason, Codec,
     Identity, Instant, Key, LinkId, Object, RecordChange, RecordId, Schema, Status,
 };
 use std::collections::BTreeMap;
@@ -42,10 +43,12 @@ pub struct Honest {
     pub(crate) restarts: u32,
     /// Its clock less the world's.
     pub(crate) skew: i64,
+    /// The time that it has seen when its clock went back: to it that is now until its clock is there.
+    pub(crate) held_at: Instant,
     pub(crate) timer: Option<EventKey>,
     pub(crate) hold: u16,
-    /// After how many actions its process dies.
-    pub(crate) doom: Option<u16>,
+    /// How its process dies soon.
+    pub(crate) doom: Option<ClientDoom>,
     /// Whether actions wait that may be of a link that is gone since.
     was_held: bool,
     /// How many times it has dialled; the last attempt counts.
@@ -64,12 +67,19 @@ pub struct Honest {
     pub(crate) took_presence_back: bool,
     pub(crate) is_closed: bool,
     /// What is durable of it, and what was expected when that was all.
-    pub(crate) store: ClientSnapshot,
+    pub(crate) store: Store,
     pub(crate) durable: Durable,
     /// Marks that must reach the room.
     pub(crate) expected: BTreeMap<RecordId, Expected>,
-    /// What its application did that nobody else can undo, by its stamp.
-    pub(crate) did: Vec<u64>,
+    /// What its application did that nobody else can undo.
+    pub(crate) did: Vec<Did>,
+    /// The point before all changes, and the last one that it was told is confirmed.
+    pub(crate) first_point: Checkpoint,
+    pub(crate) confirmed: Option<Checkpoint>,
+    /// Whether the next message that it gets is made nonsense of, and how.
+    pub(crate) spoil: Option<u16>,
+    /// How many answers to its requests to enter were made nonsense of in a row.
+    pub(crate) spoiled: u8,
     /// Its status, documents and presence of others, by its events.
     status: Status,
     pub(crate) copy: Records,
@@ -90,13 +100,19 @@ impl Honest {
         skew: i64,
     ) -> Self {
         let now = Instant::from_micros(now.saturating_add_signed(skew));
+        let client = Client::new(now, client_config(index, setup), Arc::clone(&schema))
+            .expect("a good config");
         Self {
-            client: Client::new(now, client_config(index, setup), Arc::clone(&schema))
-                .expect("a good config"),
+            first_point: client.checkpoint(),
+            confirmed: None,
+            spoil: None,
+            spoiled: 0,
+            client,
             schema,
             session: format!("s{index}"),
             restarts: 0,
             skew,
+            held_at: Instant::ZERO,
             timer: None,
             hold: 0,
             doom: None,
@@ -110,7 +126,7 @@ impl Honest {
             presence: None,
             took_presence_back: false,
             is_closed: false,
-            store: ClientSnapshot::default(),
+            store: Store::default(),
             durable: Durable::default(),
             expected: BTreeMap::new(),
             did: Vec::new(),
@@ -179,7 +195,7 @@ impl World {
         let own = &mut self.clients[client];
         let before = own.client.poll_timeout();
         own.client.handle_timeout(now);
-        check_idle(TIMERS, &who, now, before, own.client.poll_timeout())?;
+        check_idle(TIMERS, &who, now.max(own.held_at), before, own.client.poll_timeout())?;
         own.hold = 0;
         self.drain_client(client)?;
         check_late(&who, now, self.clients[client].client.poll_timeout())
@@ -196,9 +212,13 @@ impl World {
                     return self.reopen(client);
                 }
                 self.hash.client_action(client, &action);
+                if !matches!(action, ClientAction::Persist(_)) {
+                    self.clients[client].store.sync();
+                }
                 self.carry_out_for(client, action)?;
             }
             self.clients[client].was_held = false;
+            self.clients[client].store.sync();
             self.mark_states();
             self.check_copies(client)?;
             self.check_kept(client)?;
@@ -240,6 +260,9 @@ impl World {
                 if reason == CloseReason::Idle || reason == CloseReason::Reset {
                     self.oracle.reach.meet(Reach::ClientReset);
                 }
+                if reason == CloseReason::Closed {
+                    self.oracle.reach.meet(Reach::Goodbye);
+                }
                 if self.setup.calm == 1 && reason != CloseReason::Closed {
                     fail(CALM, format!("client {client} closes its link: {reason:?}"))?;
                 }
@@ -253,7 +276,7 @@ impl World {
             }
             ClientAction::Persist(commit) => {
                 self.mark(Lane::Client(client), || (Mark::Durable, commit.to_string()));
-                self.clients[client].store.apply(&commit);
+                self.clients[client].store.write(&commit);
                 Ok(())
             }
             ClientAction::Event(event) => self.client_event(client, event),
@@ -283,12 +306,15 @@ impl World {
             ClientEvent::Presence(changes) => fold(&mut own.others, client, changes),
             ClientEvent::Query { query, changes } => own.watched.hears(client, query, changes),
             ClientEvent::Status(status) => {
+                if status == Status::Online {
+                    own.spoiled = 0;
+                }
                 own.status = status;
                 Ok(())
             }
+            ClientEvent::Confirmed(point) => self.client_confirmed(client, point),
             ClientEvent::Settled | ClientEvent::Custom(_) => Ok(()),
-            ClientEvent::Confirmed(_)
-            | ClientEvent::Refused(_)
+            ClientEvent::Refused(_)
             | ClientEvent::Access { .. }
             | ClientEvent::Unreadable(_)
             | _ => Ok(()),
@@ -364,6 +390,10 @@ impl World {
             Packet::Message(bytes) => {
                 let Some(id) = link.client_link else { return Ok(()) };
                 if is_live {
+                    if let Some(spoiled) = self.spoil(client, &bytes) {
+                        return self.hears_nonsense(client, id, &spoiled);
+                    }
+                    let own = &mut self.clients[client];
                     if let Some(message) = parse(&bytes)
                         && let Err(wrong) = own.mirror.hears(&message)
                     {
@@ -375,6 +405,7 @@ impl World {
                 } else {
                     self.oracle.reach.meet(Reach::LateForClient);
                 }
+                let own = &mut self.clients[client];
                 let before = own.client.poll_timeout();
                 own.client.handle_message(now, id, &bytes);
                 if !is_live {

@@ -127,8 +127,12 @@ fn record_op(how: u16) -> String {
         format!(r#""{id}":["put",{{"id":"{id}","typeName":"{type_name}"{fields}}}]"#)
     };
     let patch = |diff: &str| format!(r#""{id}":["patch",{diff}]"#);
+    // Of texts as others make them.
+    let length = [4, 0, 1, 2][usize::from(how / 168 % 4)];
     match how % 24 {
-        0 | 1 => put(r#","x":1,"props":{"text":"rude","items":[1,{"a":1}]}"#),
+        0 => put(r#","x":1,"props":{"text":"rude","items":[1,{"a":1}]}"#),
+        // What others have as a text may grow into this one.
+        1 => put(r#","x":1,"props":{"text":"a rude text","items":[1,{"a":1}]}"#),
         2 => put(r#","bad":true"#),
         3 => format!(r#""{id}":["put",{{"id":"page:other","typeName":"page"}}]"#),
         4 => format!(r#""{id}":["put",{{"id":"{id}","typeName":"camera"}}]"#),
@@ -136,7 +140,9 @@ fn record_op(how: u16) -> String {
         6 => format!(r#""{id}":["put",{{"id":"{id}","typeName":"widget"}}]"#),
         7 => format!(r#""{id}":["remove"]"#),
         8 => r#""page:never":["remove"]"#.into(),
-        9 => patch(r#"{"props":["patch",{"text":["append","!",4]}]}"#),
+        9 => patch(&format!(
+            r#"{{"props":["patch",{{"text":["append","!",{length}]}}],"z":["delete"]}}"#
+        )),
         10 => patch(r#"{"props":["patch",{"text":["append","!",99]}]}"#),
         11 => patch(r#"{"props":["patch",{"items":["patch",{"0":["put",9],"7":["put",1]}]}]}"#),
         12 => patch(r#"{"id":["put","page:b"]}"#),

@@ -63,6 +63,8 @@ invariants! {
     ONCE = "I20 once"
     /// What a client keeps is all that the next process needs.
     KEPT = "I21 kept"
+    /// A message of the room that makes no sense changes nothing.
+    SENSE = "I22 sense"
 }
 
 /// Says that an invariant is broken.

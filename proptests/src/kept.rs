@@ -1,8 +1,9 @@
 //! Whether a client that dies goes on from what was durable of it.
 
-use crate::edit::own_id;
+use crate::did::Did;
 use crate::honest::{Honest, client_config};
-use crate::invariant::{Failure, KEPT, Verdict, same};
+use crate::invariant::{Failure, KEPT, Verdict, fail, same};
+use crate::journal::Journal;
 use crate::marker::{Expected, key, mark_of};
 use crate::network::{Direction, Owner, Packet};
 use crate::oracle::records_of;
@@ -11,7 +12,9 @@ use crate::rest::is_own_only;
 use crate::trace::{Lane, Mark};
 use crate::versions::{client_schema, swapped};
 use crate::world::World;
-use roomsync::{Client, ClientAction, CloseReason, RecordId, Schema};
+use roomsync::{
+    Client, ClientAction, ClientCommit, ClientSnapshot, CloseReason, JsonError, RecordId, Schema,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +22,48 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Durable {
     expected: BTreeMap<RecordId, Expected>,
-    did: usize,
+    did: Vec<Did>,
+}
+
+/// How a client's process dies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientDoom {
+    /// After so many actions.
+    pub(crate) actions: u16,
+    /// With so many eighths of what was not durable written.
+    pub(crate) eighths: u16,
+}
+
+/// What a client keeps: a file of commits. Like the room's, a line of it is durable before anything else
+/// is done that the client asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Store {
+    snapshot: ClientSnapshot,
+    journal: Journal,
+}
+
+impl Store {
+    pub(crate) fn write(&mut self, commit: &ClientCommit) {
+        self.snapshot.apply(commit);
+        self.journal.write(&commit.to_string());
+    }
+
+    pub(crate) const fn sync(&mut self) {
+        self.journal.sync();
+    }
+
+    /// The process dies. Says whether a line was torn.
+    fn crash(&mut self, eighths: u16) -> Result<bool, JsonError> {
+        let has_torn = self.journal.crash(eighths).has_torn;
+        self.snapshot = ClientSnapshot::default();
+        for line in self.journal.lines() {
+            self.snapshot.apply(&line.parse()?);
+        }
+        // Where there were commits there is one now that says the same.
+        let entries = self.snapshot.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        self.journal = Journal::of(&entries.collect::<ClientCommit>().to_string());
+        Ok(has_torn)
+    }
 }
 
 impl World {
@@ -28,15 +72,15 @@ impl World {
         let own = &mut self.clients[client];
         match &mut own.doom {
             None => return false,
-            Some(0) => {}
-            Some(actions) => {
-                *actions -= 1;
+            Some(doom) if doom.actions == 0 => {}
+            Some(doom) => {
+                doom.actions -= 1;
                 return false;
             }
         }
         match action {
             ClientAction::Persist(_) => self.oracle.reach.meet(Reach::DiedEarly),
-            ClientAction::Send { .. } if own.store.iter().any(|(key, _)| is_push(key)) => {
+            ClientAction::Send { .. } if own.store.snapshot.iter().any(|(key, _)| is_push(key)) => {
                 self.oracle.reach.meet(Reach::DiedUntold);
             }
             ClientAction::Dial
@@ -54,7 +98,7 @@ impl World {
         }
         let restored = self.restored(client, Arc::clone(&self.clients[client].schema))?;
         let own = &mut self.clients[client];
-        own.durable = Durable { expected: own.expected.clone(), did: own.did.len() };
+        own.durable = Durable { expected: own.expected.clone(), did: own.did.clone() };
         let what = |what: &str| format!("{what} of client {client}, as it is kept");
         let documents = |client: &Client| {
             records_of(client.records().filter(|(_, record)| !is_own_only(record)))
@@ -72,6 +116,13 @@ impl World {
             (Mark::Fault, "dies, and goes on with what was kept".into())
         });
         self.client_dies(client);
+        let own = &mut self.clients[client];
+        let eighths = own.doom.map_or(8, |doom| doom.eighths);
+        match own.store.crash(eighths) {
+            Ok(true) => self.oracle.reach.meet(Reach::KeptTorn),
+            Ok(false) => {}
+            Err(error) => fail(KEPT, format!("what client {client} kept: {error}"))?,
+        }
         let skew = self.clients[client].skew;
         let schema = client_schema(&self.setup, self.room_life, client);
         let mut fresh = Honest::new(client, &self.setup, Arc::clone(&schema), self.now, skew);
@@ -87,20 +138,20 @@ impl World {
             same(KEPT, &format!("documents of client {client}, started again"), &before, &after)?;
             if !fresh.client.is_settled() {
                 self.oracle.reach.meet(Reach::Reopened);
+                if is_upgraded {
+                    self.oracle.reach.meet(Reach::Upgraded);
+                }
             }
             fresh.copy = records_of(fresh.client.records());
             let own = &mut self.clients[client];
             fresh.store = core::mem::take(&mut own.store);
             // It need not be told again of what it keeps.
-            let records = fresh.store.iter().filter_map(|(key, record)| {
+            let records = fresh.store.snapshot.iter().filter_map(|(key, record)| {
                 Some((key.strip_prefix("record/")?.into(), record.as_object()?.clone()))
             });
             fresh.mirror.records = fresh.client.server_clock().map(|_| records.collect());
-            let survives = |(at, stamp): &(usize, u64)| {
-                *at < own.durable.did || fresh.client.record(&own_id(*stamp)).is_some()
-            };
-            let did = own.did.iter().copied().enumerate();
-            fresh.did = did.filter(survives).map(|(_, stamp)| stamp).collect();
+            let did = own.did.iter().filter_map(|did| did.after(&own.durable.did, &fresh.client));
+            fresh.did = did.collect();
             let (now, before) = (&own.expected, &own.durable.expected);
             let key = key(client);
             for id in now.keys().chain(before.keys()) {
@@ -138,7 +189,7 @@ impl World {
 
     fn restored(&self, client: usize, schema: Arc<Schema>) -> Result<Client, Failure> {
         let (now, config) = (self.client_now(client), client_config(client, &self.setup));
-        let restored = Client::restore(now, config, schema, &self.clients[client].store);
+        let restored = Client::restore(now, config, schema, &self.clients[client].store.snapshot);
         restored.map_err(|error| Failure {
             oracle: KEPT,
             detail: format!("client {client} cannot be restored: {error}"),

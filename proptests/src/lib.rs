@@ -14,16 +14,18 @@
 //!
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
 //! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
-//!   are parts of it, [`network`], [`storage`], [`hostile`] and [`edit`] what it is made of.
-//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, [`kept`] and [`model`]
+//!   are parts of it, [`network`], [`storage`], [`journal`], [`hostile`] and [`edit`] what it is made of.
+//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, [`kept`] and [`model`]
 //!   find out whether it does.
 //! - [`explore`]: every order of everything, in small worlds.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
 //! - [`reach`]: what a run has met; [`trace`]: what happened in it; [`picture`]: a page that
 //!   shows it; [`progress`]: how far a search is.
+//! - [`planted`]: bugs planted on purpose, to see whether all of this finds them.
 
 pub mod arb;
 pub mod arb_message;
+mod did;
 pub mod edit;
 pub mod explore;
 pub mod harness;
@@ -31,6 +33,7 @@ pub mod hash;
 pub mod honest;
 pub mod hostile;
 pub mod invariant;
+pub mod journal;
 pub mod kept;
 pub mod laws;
 pub mod links;
@@ -38,9 +41,11 @@ pub mod marker;
 pub mod model;
 mod naive;
 pub mod network;
+mod nonsense;
 mod once;
 pub mod oracle;
 pub mod picture;
+pub mod planted;
 pub mod progress;
 pub mod reach;
 pub mod report;

@@ -91,9 +91,15 @@ impl World {
                 if !is_open {
                     self.oracle.reach.meet(Reach::LateMessage);
                 } else if let Some(message) = link.received(&bytes) {
-                    let is_older = link.is_older;
+                    if bytes.starts_with(b"0_") {
+                        self.oracle.reach.meet(Reach::Pieces);
+                    }
+                    let (is_older, is_slow) = (link.is_older, link.is_unwritable);
                     let message = if is_older { swapped_message(&message) } else { message };
                     self.oracle.room_hears(index, &message);
+                    if is_slow {
+                        self.oracle.reach.meet(Reach::HeardSlow);
+                    }
                 }
                 room.handle_message(now, connection, &bytes);
                 if !is_open {

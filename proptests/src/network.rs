@@ -75,6 +75,12 @@ impl Pipe {
         self.packets.front().filter(|_| !self.is_stalled).map(|(due, ..)| *due)
     }
 
+    /// When all that is under way will have arrived.
+    #[must_use]
+    pub const fn last_due(&self) -> u64 {
+        self.last_due
+    }
+
     /// The next packet arrives now, whenever it was due.
     pub fn hasten(&mut self, now: u64) {
         if let Some((due, ..)) = self.packets.front_mut() {

@@ -3,11 +3,12 @@
 //! Each edit that makes a record, or stamps one, does so with a stamp of its own. So a record that
 //! gets a stamp which it had before is the work of a push that took effect twice.
 
-use crate::edit::{STAMP, own_id};
+use crate::edit::{STAMP, own_id, stamp_of_own};
 use crate::invariant::{ONCE, Verdict, fail};
+use crate::model::Records;
 use crate::oracle::Oracle;
 use crate::reach::Reach;
-use roomsync::{Commit, Object, PushClient, RecordId, Value};
+use roomsync::{Commit, Object, PushClient, RecordId, SessionId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has taken effect so far.
@@ -23,11 +24,32 @@ pub(crate) struct Effects {
     pushes: BTreeMap<PushClient, u64>,
     /// A bit for each client whose pushes nobody counts.
     uncounted: u16,
+    /// Clients that were told documents, and those that were later told all of them once more: such a
+    /// one cannot know what was removed meanwhile.
+    told: BTreeSet<usize>,
+    told_all: BTreeSet<usize>,
+    /// What records had before, and have again by what users took back.
+    recurring: BTreeSet<(RecordId, u64)>,
 }
 
 impl Effects {
     pub(crate) fn new(uncounted: u16) -> Self {
         Self { uncounted, ..Self::default() }
+    }
+
+    /// A user took something back, or did it again: what a record is by that it may have been before.
+    pub(crate) fn may_recur(&mut self, before: &Records, after: &Records) {
+        for (id, record) in after {
+            let stamp = stamp_of(record);
+            if before.get(id).and_then(stamp_of) != stamp {
+                self.recurring.extend(stamp.map(|stamp| (id.clone(), stamp)));
+            }
+        }
+    }
+
+    /// Whether a record that one edit has made came back since somebody took its removal back.
+    pub(crate) fn is_revived(&self, stamp: u64) -> bool {
+        self.recurring.contains(&(RecordId::from(own_id(stamp)), stamp))
     }
 }
 
@@ -58,11 +80,20 @@ impl Oracle {
                 None => effects.current.remove(&change.id),
             };
             let Some(stamp) = stamp.filter(|stamp| before != Some(*stamp)) else { continue };
-            if effects.seen.insert((change.id.clone(), stamp)) {
+            let effect = (change.id.clone(), stamp);
+            if effects.recurring.contains(&effect) || effects.seen.insert(effect.clone()) {
+                effects.seen.insert(effect);
                 continue;
             }
             match usize::try_from(stamp).ok().and_then(|stamp| effects.makers.get(stamp)) {
                 Some(Some(client)) if effects.uncounted >> (client % 16) & 1 == 1 => {
+                    if is_own(&change.id) && !effects.told_all.contains(client) {
+                        let id = &change.id;
+                        return fail(
+                            ONCE,
+                            format!("{id} of client {client} back after its removal"),
+                        );
+                    }
                     self.reach.meet(Reach::Repeated);
                 }
                 maker => {
@@ -74,10 +105,24 @@ impl Oracle {
         Ok(())
     }
 
+    /// A session of a client's is let in, and told all documents or what has changed.
+    pub(crate) fn lets_in(&mut self, session: &SessionId, is_all: bool) {
+        let Some(name) = session.strip_prefix('s') else { return };
+        let Ok(client) = name.split('-').next().unwrap_or_default().parse() else { return };
+        let effects = &mut self.effects;
+        if !effects.told.insert(client) && is_all {
+            effects.told_all.insert(client);
+        }
+    }
+
     /// Whether the edit that made a record of its own has taken effect.
     pub(crate) fn has_taken_effect(&self, stamp: u64) -> bool {
         self.effects.seen.contains(&(RecordId::from(own_id(stamp)), stamp))
     }
+}
+
+fn is_own(id: &str) -> bool {
+    stamp_of_own(id).is_some()
 }
 
 fn stamp_of(record: &Object) -> Option<u64> {

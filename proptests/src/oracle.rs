@@ -133,7 +133,8 @@ impl Oracle {
             CloseReason::UnknownError => Some(Reach::UnknownError),
             CloseReason::BadChunk => Some(Reach::BadChunk),
             CloseReason::Reset => Some(Reach::Overrun),
-            CloseReason::ClientTooOld | CloseReason::ServerTooOld => Some(Reach::TurnedAway),
+            CloseReason::ClientTooOld => Some(Reach::TooOld),
+            CloseReason::ServerTooOld => Some(Reach::TooNew),
             _ => None,
         };
         reach.into_iter().for_each(|reach| self.reach.meet(reach));

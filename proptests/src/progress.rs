@@ -38,8 +38,13 @@ impl Progress {
         if now().duration_since(self.shown) < pause {
             return;
         }
+        self.show_now(done, &text());
+    }
+
+    /// The same, at any time.
+    pub fn show_now(&mut self, done: f64, text: &str) {
         self.shown = now();
-        let line = bar(done, self.elapsed(), &text());
+        let line = bar(done, self.elapsed(), text);
         let mut out = std::io::stderr().lock();
         // Nobody may look; that is no reason to stop.
         let _unseen = match self.is_terminal {

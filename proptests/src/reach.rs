@@ -38,8 +38,18 @@ reach! {
     WipePresence "wipe_presence with changes"
     /// A session that did not read was told the state, its pushes discarded though they were taken.
     CatchUp "catch-up after a slow read"
+    /// A peer that does not read said something all the same.
+    HeardSlow "message of a peer that does not read"
+    /// What a room of small limits holds was measured while somebody did not read.
+    Backlog "backlog measured in a tight room"
     /// Tombstones were forgotten.
     Pruned "tombstones pruned"
+    /// A link was cut, and something that was under way never arrived.
+    CutLost "messages lost with a link"
+    /// A link was cut, and one side or both were never told.
+    HalfOpen "half-open link"
+    /// Nothing got through a link that stayed open.
+    Stalled "stalled link"
     /// The same session connected again while its old connection was open.
     Replaced "replaced connection"
     /// A message of a connection that the room had closed or replaced.
@@ -52,6 +62,10 @@ reach! {
     CrashUntold "crash between persist and send"
     /// The room's process died with a commit made but not durable.
     CrashLost "crash before persist"
+    /// The room's process died in the middle of a write: a part of a commit was there.
+    Torn "commit torn by a crash"
+    /// The room's process died with a commit written and not known to be durable. It was there.
+    Unsynced "commit there after a crash though not synced"
     /// A client found by itself that nobody listens.
     ClientReset "client gave up on a silent link"
     /// The room found by itself that a session is silent.
@@ -70,8 +84,26 @@ reach! {
     BadChunk "bad chunk close"
     /// A session was closed since its pushes waited for an answer without end.
     Overrun "closed to start over"
-    /// A session with too new or too old a protocol was turned away.
-    TurnedAway "turned away by version or schema"
+    /// A session with too old a protocol or schema was turned away.
+    TooOld "CLIENT_TOO_OLD close"
+    /// A session with too new a protocol or schema was turned away.
+    TooNew "SERVER_TOO_OLD close"
+    /// A session of an old protocol was told why it is turned away, in a message.
+    Incompatible "incompatibility_error"
+    /// The host ended a session's connection.
+    Kicked "closed by the host"
+    /// A client said goodbye.
+    Goodbye "closed by the application"
+    /// A session of protocol 5 was let in.
+    Version5 "protocol 5"
+    /// A session of protocol 6 was let in.
+    Version6 "protocol 6"
+    /// A session of protocol 7 was let in.
+    Version7 "protocol 7"
+    /// The room took the last piece of a message.
+    Pieces "message in pieces"
+    /// A session was told something by the host.
+    Custom "custom message"
     /// A read-only session's push was discarded.
     ReadOnly "read-only push discarded"
     /// A session of an older protocol was told of a string that grew.
@@ -82,10 +114,14 @@ reach! {
     Restarted "restart with unsent changes"
     /// A client's process died with changes that it had not sent, and they were durable.
     Reopened "restart with unsent changes kept"
+    /// A client went on under a newer schema, with changes that the room did not have.
+    Upgraded "unsent changes migrated"
     /// A client's process died with a push durable and the room not told.
     DiedUntold "client died between persist and send"
     /// A client's process died before what had changed was durable.
     DiedEarly "client died before persist"
+    /// A client's process died in the middle of a write: a part of what it keeps was there.
+    KeptTorn "client died in the middle of a write"
     /// A client that came back was told of a push that the room had taken and it had no answer of.
     Taken "unanswered push known to be taken"
     /// A push without effect was made durable as taken.
@@ -94,12 +130,24 @@ reach! {
     Repeated "edit of an uncounted client repeated"
     /// A client was restarted, and came back under the name that it had.
     CameBack "restarted client known by its pushes"
+    /// A record that one edit had made was removed, to be gone for good.
+    OwnRemoved "own record removed"
+    /// A user took back what was done last.
+    Undone "undo"
+    /// A user did again what was taken back.
+    Redone "redo"
+    /// A client was let in by an answer that makes no sense.
+    AnswerSpoiled "answer to connect that makes no sense"
+    /// A client was told of a change that makes no sense.
+    DataSpoiled "data that makes no sense"
     /// The host loaded other documents.
     Loaded "snapshot loaded"
     /// The host shut the room down.
     ShutDown "shut down"
     /// A machine's clock went back.
     ClockBack "clock went back"
+    /// A machine's clock jumped ahead.
+    ClockAhead "clock jumped ahead"
     /// A client was let in by a room that answered in postcard.
     Binary "answer in postcard"
     /// A push of a client of an older schema was answered `commit`.

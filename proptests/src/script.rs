@@ -44,6 +44,10 @@ steps! {
     0 Paste "paste" { client record }
     /// A client's application changes documents.
     40 Edit "edit" { client record how }
+    /// A client's application removes a record that one edit of somebody's has made.
+    4 RemoveOwn "remove-own" { client which }
+    /// A client's user takes back what was done last, or does it again.
+    5 Undo "undo" { client how }
     /// The host changes documents.
     6 HostEdit "host-edit" { record how }
     /// A client shows something of itself.
@@ -57,6 +61,8 @@ steps! {
     /// A connection is cut, noticed by one side, both or none; some of what is under way arrives
     /// all the same, late.
     8 Cut "cut" { client how late }
+    /// The next message to a client is made nonsense of.
+    3 Spoil "spoil" { client how }
     /// Nothing gets through any more in one direction or both; the connection stays.
     6 Stall "stall" { client direction }
     /// What stalled flows on.
@@ -95,6 +101,8 @@ steps! {
     2 Garbage "garbage" { peer how }
     /// Such a peer sends a message that is well formed.
     10 Rude "rude" { peer kind how }
+    /// Such a peer reads no more, or again.
+    3 Lazy "lazy" { peer reads }
     /// All is mended, time runs until all is quiet, and then all must agree.
     2 Rest "rest" {}
 }

@@ -3,6 +3,7 @@
 use crate::edit;
 use crate::hostile::{garbage, parse};
 use crate::invariant::{LOCAL, PERSISTED, QUIET, Verdict, fail, same};
+use crate::kept::ClientDoom;
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
 use crate::rest::id_of;
@@ -25,6 +26,8 @@ impl World {
         let breaks = self.setup.calm == 0;
         match *step {
             Step::Edit { client: raw, record, how } => self.client_edits(client(raw), record, how),
+            Step::RemoveOwn { client: raw, which } => self.client_removes_own(client(raw), which),
+            Step::Undo { client: raw, how } => self.client_undoes(client(raw), how),
             Step::Paste { client: raw, record } => self.client_pastes(client(raw), record),
             Step::Solo { client: raw, on } => {
                 let mode = [PresenceMode::Full, PresenceMode::Solo][usize::from(on % 2)];
@@ -58,6 +61,13 @@ impl World {
                 let text = self.rude[place].message(kind, how);
                 self.rude_says(peer, how, text.into_bytes())
             }
+            Step::Lazy { peer, reads } => {
+                let place = usize::from(peer) % self.rude.len();
+                let Some(link) = self.rude[place].link else { return Ok(()) };
+                self.links[link].to_peer.is_stalled = reads % 3 > 0;
+                self.plan_arrival(link, Direction::ToPeer);
+                Ok(())
+            }
             Step::Rest {} => self.rest(),
             Step::Delay { client: raw, amount } => {
                 let index = client(raw);
@@ -71,9 +81,15 @@ impl World {
                 let client = client(raw);
                 let Some(link) = self.clients[client].link else { return Ok(()) };
                 self.has_faults = true;
+                self.oracle.reach.meet(Reach::Stalled);
                 self.mark(Lane::Client(client), || (Mark::Fault, format!("link {link} stalls")));
                 self.links[link].to_room.is_stalled |= direction % 3 != 0;
                 self.links[link].to_peer.is_stalled |= direction % 3 != 1;
+                Ok(())
+            }
+            Step::Spoil { client: raw, how } => {
+                let index = client(raw);
+                self.clients[index].spoil = Some(how);
                 Ok(())
             }
             Step::Resume { client: raw } => {
@@ -112,7 +128,8 @@ impl World {
                 if actions.is_multiple_of(8) {
                     return self.reopen(index);
                 }
-                self.clients[index].doom = Some(actions % 8);
+                let (actions, eighths) = (actions % 8, actions / 8 % 9);
+                self.clients[index].doom = Some(ClientDoom { actions, eighths });
                 Ok(())
             }
             Step::Close { client: raw } => {
@@ -201,6 +218,7 @@ impl World {
         let reason = reason[usize::from(how % 3)].clone();
         // One that is gone already is an error that the host gets to know.
         let _gone = room.close_session(now, connection, reason).is_err();
+        self.oracle.reach.meet(Reach::Kicked);
         self.mark(Lane::Room, || (Mark::Fault, format!("host closes client {client}")));
         self.drain_room()
     }
@@ -218,6 +236,12 @@ impl World {
         let link = &mut self.links[index];
         let to_room = link.to_room.cut(usize::from(how / 16 % 4), room_told);
         let to_peer = link.to_peer.cut(usize::from(how / 64 % 4), client_told);
+        if !(to_room.is_empty() && to_peer.is_empty()) {
+            self.oracle.reach.meet(Reach::CutLost);
+        }
+        if room_told.is_none() || client_told.is_none() {
+            self.oracle.reach.meet(Reach::HalfOpen);
+        }
         self.mark_lost(index, Direction::ToRoom, to_room);
         self.mark_lost(index, Direction::ToPeer, to_peer);
         self.plan_arrival(index, Direction::ToRoom);
@@ -281,20 +305,22 @@ impl World {
             1 => i64::from(by % 1000) * 1000,
             _ => i64::from(by) * 1000,
         };
-        if by < 0 {
-            self.oracle.reach.meet(Reach::ClockBack);
-        }
+        self.oracle.reach.meet(if by < 0 { Reach::ClockBack } else { Reach::ClockAhead });
         // A driver that sees its clock jump arms its timer anew: it is woken when it asked to be.
         match usize::from(machine) % (self.clients.len() + 1) {
             0 => {
                 self.mark(Lane::Room, || (Mark::Fault, format!("its clock jumps by {by} us")));
+                self.room_held_at = self.room_held_at.max(self.room_now());
                 self.room_skew += by;
                 self.drain_room()
             }
             index => {
                 let lane = Lane::Client(index - 1);
                 self.mark(lane, || (Mark::Fault, format!("its clock jumps by {by} us")));
-                self.clients[index - 1].skew += by;
+                let seen = self.client_now(index - 1);
+                let own = &mut self.clients[index - 1];
+                own.held_at = own.held_at.max(seen);
+                own.skew += by;
                 self.drain_client(index - 1)
             }
         }
@@ -315,8 +341,8 @@ impl World {
         let link = self.connect(Owner::Rude(place), 0, &session, rights)?;
         self.rude[place].link = link;
         if link.is_some() && !(how / 2).is_multiple_of(8) {
-            // Mostly it wants to be let in.
-            let text = self.rude[place].connect(0);
+            // Mostly it wants to be let in, by this protocol or the one before.
+            let text = self.rude[place].connect(if how % 5 < 3 { 180 } else { 183 });
             self.rude_sends(place, text.into_bytes());
         }
         Ok(link)

@@ -84,6 +84,7 @@ impl Oracle {
             return fail(QUIET, format!("{name} after its connection was closed: {reason:?}"));
         }
         if kind == "incompatibility_error" {
+            self.reach.meet(Reach::Incompatible);
             return Ok(());
         }
         if is_unwritable {
@@ -100,6 +101,10 @@ impl Oracle {
                     self.room_tells(link, entry, storage)?;
                 }
                 self.taps[link].may_catch_up = self.has_small_log;
+                Ok(())
+            }
+            "custom" => {
+                self.reach.meet(Reach::Custom);
                 Ok(())
             }
             _ => Ok(()),
@@ -138,6 +143,9 @@ impl Oracle {
         if !(5..=8).contains(&version) {
             return fail(VERSIONS, format!("{} is let in with protocol {version}", tap.session));
         }
+        let older = [(5, Reach::Version5), (6, Reach::Version6), (7, Reach::Version7)];
+        let older = older.into_iter().find(|(number, _)| *number == version);
+        older.into_iter().for_each(|(_, reach)| self.reach.meet(reach));
         if self.joined.contains(&tap.session) {
             self.reach.meet(Reach::Resumed);
         }
@@ -154,6 +162,8 @@ impl Oracle {
             other => return fail(ONCE, format!("{} is told of pushes: {other:?}", tap.session)),
         }
         let is_all = message.get("hydrationType").and_then(Value::as_str) == Some("wipe_all");
+        let session = tap.session.clone();
+        self.lets_in(&session, is_all);
         let diff = message.get("diff").and_then(Value::as_object);
         let has_changes = diff.is_some_and(|diff| diff.iter().any(|(id, _)| is_document(id)));
         match request.clock {
@@ -183,8 +193,8 @@ impl Oracle {
         }
         let clock = clock_at(entry, "clientClock").unwrap_or(u64::MAX);
         let tap = &mut self.taps[link];
-        // Pushes that came before the session was in were never taken, and rude peers enter twice.
-        let may_miss = |it: &Awaiting| (tap.is_rude || !it.is_certain) && it.clock != clock;
+        // Pushes that came before the session was in were never taken.
+        let may_miss = |it: &Awaiting| !it.is_certain && it.clock != clock;
         while tap.awaiting.front().is_some_and(may_miss) {
             tap.awaiting.pop_front();
         }

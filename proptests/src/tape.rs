@@ -28,7 +28,19 @@ impl Tape {
         usize::from(self.bytes.next().unwrap_or(0)) % bound.max(1)
     }
 
-    fn new_value(&mut self) -> Value {
+    /// Whether the bytes are used up.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.bytes.len() == 0
+    }
+
+    /// The next few bytes as they are.
+    pub fn take(&mut self, most: usize) -> Vec<u8> {
+        self.bytes.by_ref().take(most).collect()
+    }
+
+    /// A value made of bytes.
+    pub fn new_value(&mut self) -> Value {
         let at = self.choose(self.pool.len());
         self.pool.get(at).cloned().unwrap_or_else(|| self.make_value(LEVELS))
     }

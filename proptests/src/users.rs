@@ -1,8 +1,11 @@
 //! What applications do with their clients.
 
+use crate::did::Did;
 use crate::edit;
 use crate::invariant::{LOCAL, Verdict, fail, same};
 use crate::marker;
+use crate::oracle::records_of;
+use crate::reach::Reach;
 use crate::trace::{Lane, Mark};
 use crate::world::World;
 use roomsync::{NetworkHint, PresenceMode, TransactError};
@@ -29,7 +32,8 @@ impl World {
             Ok(())
         });
         if result.is_ok() && edit::is_own(how) {
-            self.clients[client].did.push(stamp);
+            let own = &mut self.clients[client];
+            own.did.push(Did { stamp, at: own.client.checkpoint(), is_removed: false });
         }
         let own = &self.clients[client].client;
         let expected = if result.is_ok() { meant } else { before };
@@ -39,6 +43,34 @@ impl World {
             (Mark::Note, format!("edits {id}{}", or_error(&result)))
         });
         same(LOCAL, &format!("{id} at client {client} after {result:?}"), &expected, &seen)?;
+        self.drain_client(client)
+    }
+
+    /// The user takes back what was done last, or does it again.
+    pub(crate) fn client_undoes(&mut self, client: usize, how: u16) -> Verdict {
+        let now = self.client_now(client);
+        self.inputs += 1;
+        let own = &mut self.clients[client].client;
+        let (marks, before) = (marker::seen(client, own), records_of(own.records()));
+        let is_redo = how.is_multiple_of(3);
+        let can = if is_redo { own.can_redo() } else { own.can_undo() };
+        let did = if is_redo { own.redo(now) } else { own.undo(now) };
+        let after = records_of(own.records());
+        let what = if is_redo { "a redo" } else { "an undo" };
+        same(LOCAL, &format!("whether {what} is possible at client {client}"), &can, &did)?;
+        same(
+            LOCAL,
+            &format!("whether {what} at client {client} changes"),
+            &did,
+            &(before != after),
+        )?;
+        if did {
+            self.oracle.reach.meet(if is_redo { Reach::Redone } else { Reach::Undone });
+            self.oracle.effects.may_recur(&before, &after);
+            self.note_undone(client, &before, &after);
+        }
+        self.expect_marks(client, &marks);
+        self.mark(Lane::Client(client), || (Mark::Note, format!("{what}: {did}")));
         self.drain_client(client)
     }
 

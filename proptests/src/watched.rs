@@ -20,20 +20,20 @@ fn is_a(record: &Object, type_name: &str) -> bool {
     at(record, &["typeName"]) == Some(&Value::from(type_name))
 }
 
-fn number(record: &Object, path: &[&str]) -> Option<i64> {
-    at(record, path)?.as_number()?.as_i64()
+fn number(record: &Object, path: &[&str]) -> Option<f64> {
+    Some(at(record, path)?.as_number()?.as_f64())
 }
 
 const ASKS: &[Ask] = &[
     Ask { query: || Query::of("page"), fits: |it| is_a(it, "page"), order: None },
     Ask {
         query: || Query::of("page").eq("x", 2).sort_by("stamp"),
-        fits: |it| is_a(it, "page") && number(it, &["x"]) == Some(2),
+        fits: |it| is_a(it, "page") && number(it, &["x"]) == Some(2.0),
         order: Some("stamp"),
     },
     Ask {
         query: || Query::of("page").range("x", 1..4).sort_by("x"),
-        fits: |it| is_a(it, "page") && (1..4).contains(&number(it, &["x"]).unwrap_or(-1)),
+        fits: |it| is_a(it, "page") && (1.0..4.0).contains(&number(it, &["x"]).unwrap_or(-1.0)),
         order: Some("x"),
     },
     Ask {
@@ -41,7 +41,7 @@ const ASKS: &[Ask] = &[
         fits: |it| {
             is_a(it, "page")
                 && at(it, &["props", "text"]) == Some(&Value::from("a"))
-                && number(it, &["x"]).is_some_and(|x| x <= 3)
+                && number(it, &["x"]).is_some_and(|x| x <= 3.0)
         },
         order: None,
     },
@@ -49,8 +49,8 @@ const ASKS: &[Ask] = &[
         query: || Query::of("widget").eq("props.rich.k.deep", 1).eq("x", 1),
         fits: |it| {
             is_a(it, "widget")
-                && number(it, &["props", "rich", "k", "deep"]) == Some(1)
-                && number(it, &["x"]) == Some(1)
+                && number(it, &["props", "rich", "k", "deep"]) == Some(1.0)
+                && number(it, &["x"]) == Some(1.0)
         },
         order: None,
     },
@@ -61,7 +61,7 @@ const ASKS: &[Ask] = &[
     },
     Ask {
         query: || Query::of("cursor").eq("x", 1),
-        fits: |it| is_a(it, "cursor") && number(it, &["x"]) == Some(1),
+        fits: |it| is_a(it, "cursor") && number(it, &["x"]) == Some(1.0),
         order: None,
     },
     Ask { query: || Query::of("nothing"), fits: |_| false, order: None },

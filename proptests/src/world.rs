@@ -17,8 +17,11 @@ use crate::storage::Storage;
 use crate::trace::{Lane, Mark, Trace};
 use crate::versions::{client_schema, room_schema, swapped_message};
 use bytes::Bytes;
-use roomsync::{CloseReason, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Value};
+use roomsync::{
+    CloseReason, Commit, ConnectionId, Instant, Key, Room, RoomAction, RoomConfig, Value,
+};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something that will happen at a known time.
@@ -55,7 +58,7 @@ pub(crate) const AGES: Duration = Duration::from_secs(1 << 30);
 pub struct Doom {
     /// After so many actions.
     pub actions: u16,
-    /// What becomes of the links.
+    /// What becomes of the links, and of what was not durable yet.
     pub how: u16,
     /// Microseconds until it is back.
     pub down: u64,
@@ -74,6 +77,8 @@ pub struct World {
     pub(crate) room_life: u64,
     /// The room's clock less the world's.
     pub(crate) room_skew: i64,
+    /// The time that it has seen when its clock went back.
+    pub(crate) room_held_at: Instant,
     room_timer: Option<EventKey>,
     pub(crate) room_hold: u16,
     pub(crate) connections: BTreeMap<ConnectionId, usize>,
@@ -117,6 +122,7 @@ impl World {
             room: Some(room),
             room_life: 0,
             room_skew: 0,
+            room_held_at: Instant::ZERO,
             room_timer: None,
             room_hold: 0,
             connections: BTreeMap::new(),
@@ -194,7 +200,8 @@ impl World {
         self.inputs += 1;
         let before = room.poll_timeout();
         room.handle_timeout(now);
-        check_idle(TIMERS, "the room", now, before, room.poll_timeout())?;
+        let seen = now.max(self.room_held_at);
+        check_idle(TIMERS, "the room", seen, before, room.poll_timeout())?;
         self.room_hold = 0;
         self.drain_room()?;
         check_late("the room", now, self.room.as_ref().and_then(Room::poll_timeout))
@@ -243,13 +250,18 @@ impl World {
                 }
                 doom.actions -= 1;
             }
+            if !matches!(action, RoomAction::Persist(_)) {
+                self.sync()?;
+            }
             persisted |= matches!(action, RoomAction::Persist(_));
             is_thorough |= matches!(action, RoomAction::Persist(_) | RoomAction::Event(_));
             self.carry_out(action)?;
         }
+        self.sync()?;
         if let Some(room) = &self.room {
             self.oracle.drained(room, &self.storage, is_thorough)?;
         }
+        self.check_backlog()?;
         self.tell_unwritable()?;
         self.arm_room()
     }
@@ -302,21 +314,43 @@ impl World {
                 Ok(())
             }
             RoomAction::Persist(commit) => {
-                self.mark(Lane::Room, || {
-                    (Mark::Durable, format!("persists {}: {:?}", commit.clock, commit.origin))
-                });
-                if let Err(wrong) = self.storage.apply(&commit) {
-                    return fail(PERSISTED, wrong);
-                }
-                self.oracle.persisted(&commit)
+                self.storage.write(&commit).or_else(|wrong| fail(PERSISTED, wrong))
             }
             RoomAction::Event(event) => self.oracle.event(event),
         }
     }
 
-    /// The room's process dies here and now.
+    /// What the room has asked to make durable is so from here on.
+    fn sync(&mut self) -> Verdict {
+        let durable = self.storage.sync();
+        self.are_durable(&durable)
+    }
+
+    fn are_durable(&mut self, commits: &[Arc<Commit>]) -> Verdict {
+        for commit in commits {
+            self.mark(Lane::Room, || {
+                (Mark::Durable, format!("persists {}: {:?}", commit.clock, commit.origin))
+            });
+            self.oracle.persisted(commit)?;
+        }
+        Ok(())
+    }
+
+    /// The room's process dies here and now, perhaps in the middle of a write.
     pub(crate) fn crash(&mut self) -> Verdict {
         let Some(doom) = self.doom.take() else { return Ok(()) };
+        match self.storage.crash(doom.how / 28 % 9) {
+            Ok((durable, has_torn)) => {
+                self.are_durable(&durable)?;
+                if !durable.is_empty() {
+                    self.oracle.reach.meet(Reach::Unsynced);
+                }
+                if has_torn {
+                    self.oracle.reach.meet(Reach::Torn);
+                }
+            }
+            Err(wrong) => fail(PERSISTED, wrong)?,
+        }
         let clock = self.storage.clock();
         self.mark(Lane::Room, || (Mark::Fault, format!("dies at clock {clock}")));
         for index in 0..self.links.len() {
@@ -356,7 +390,10 @@ impl World {
         if self.room.is_some() {
             return Ok(());
         }
-        let snapshot = self.storage.snapshot();
+        let snapshot = match self.storage.reopen() {
+            Ok(snapshot) => snapshot,
+            Err(wrong) => return fail(PERSISTED, wrong),
+        };
         let config = room_config(&self.setup);
         match Room::restore(config, room_schema(&self.setup, self.room_life), snapshot) {
             Ok(room) => {

@@ -36,7 +36,7 @@ fn every_invariant_holds_and_everything_that_can_happen_does() {
 }
 
 /// As many as meet everything, and then some.
-const SEEDS: u64 = 220;
+const SEEDS: u64 = 400;
 
 #[test]
 fn a_long_text_goes_in_pieces_and_may_be_cut_among_them() {
@@ -71,6 +71,35 @@ fn a_client_that_is_upgraded_goes_on_with_what_it_kept() {
     }
     let missing = reach.missing();
     for met in ["restart with unsent changes kept", "documents migrated at a restart"] {
+        assert!(!missing.contains(&met), "{reach}");
+    }
+}
+
+#[test]
+fn a_process_may_die_in_the_middle_of_a_write() {
+    let mut reach = Counts::default();
+    for how in 0..27 {
+        let (actions, eighths) = (how % 3, how / 3);
+        let script = format!(
+            "world clients=2 delay=20 window=6 kept=65535 batch={}\n\
+             edit client=0 record=0 how=0\nrun amount=1605\n\
+             crash actions={actions} how={} down=9\nedit client=1 record=1 how=20\n\
+             run amount=1605\nreopen client=0 actions={}\n\
+             edit client=0 record=0 how=5\nedit client=1 record=0 how=2\nrun amount=65\nrest",
+            how % 2,
+            eighths * 28 + 1,
+            eighths * 8 + 1 + actions,
+        );
+        let outcome = run(&script.parse().unwrap());
+        assert_eq!(outcome.failure, None, "{script}");
+        reach.add(&outcome.reach);
+    }
+    let missing = reach.missing();
+    for met in [
+        "commit torn by a crash",
+        "commit there after a crash though not synced",
+        "client died in the middle of a write",
+    ] {
         assert!(!missing.contains(&met), "{reach}");
     }
 }

@@ -61,12 +61,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TOKEN", env = "ROOMSYNC_ADMIN_TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
 
-    /// Lets web pages of this origin connect, like `https://example.com`; `*` lets all. Pages that
-    /// come from this server, and programs that are no web page, always may. Can be repeated.
+    /// Lets web pages of this origin connect, like `https://example.com`; `*` lets all. Programs
+    /// that are no web page always may, and pages of this server under an IP address or
+    /// `localhost`; under a name, it has to be this. Can be repeated.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
 
-    /// Connections that are open at once at most.
+    /// Connections that are open at once at most, whatever they ask for.
     #[arg(long, value_name = "N")]
     pub(crate) max_connections: Option<NonZeroUsize>,
 

@@ -8,9 +8,11 @@ pub(crate) use read::RoomInfo;
 use roomsync::RoomSnapshot;
 use roomsync_tokio::{RoomCommit, RoomId, Storage, StorageError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use std::fmt;
+use std::ffi::OsString;
+use std::fs::OpenOptions as OpenFile;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::{fmt, io};
 
 /// Marks a file as one of ours: "room" in ASCII.
 const APPLICATION_ID: i32 = 0x726F_6F6D;
@@ -68,6 +70,10 @@ pub(crate) enum OpenError {
     Foreign,
     /// A newer version of the server wrote it.
     Newer(i32),
+    /// There is nothing in it.
+    Empty,
+    /// It cannot be written, and a part of it is not merged into it yet.
+    UnmergedLog,
     /// The file system cannot do what durability needs.
     NoWriteAheadLog,
     Sqlite(rusqlite::Error),
@@ -79,18 +85,46 @@ impl SqliteStorage {
         Self::open_with(path, OpenFlags::SQLITE_OPEN_CREATE)
     }
 
-    /// Opens the file if there is one.
-    pub(crate) fn open_existing(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, OpenFlags::empty())
+    /// Opens the file to read what is in it. Where nothing can be written it is read as it is, and
+    /// without a lock, since nobody else can write either.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, OpenError> {
+        if is_unwritable(path) {
+            Self::open_unwritable(path)
+        } else {
+            Self::open_with(path, OpenFlags::empty())
+        }
+    }
+
+    fn open_unwritable(path: &Path) -> Result<Self, OpenError> {
+        let log = [path.as_os_str(), "-wal".as_ref()].into_iter().collect::<OsString>();
+        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return Err(OpenError::UnmergedLog);
+        }
+        let path = path.to_str().ok_or(OpenError::CannotOpen)?;
+        let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?;
+        match check_owner(&connection)? {
+            Owner::Nobody => Err(OpenError::Empty),
+            Owner::Us => Ok(Self { connection }),
+        }
     }
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Self, OpenError> {
+        if is_unwritable(path) {
+            return Err(OpenError::CannotOpen);
+        }
+        let may_create = flags.contains(OpenFlags::SQLITE_OPEN_CREATE);
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         // Whoever holds the lock holds it for long.
         connection.busy_timeout(std::time::Duration::ZERO)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        check_owner(&connection)?;
+        if check_owner(&connection)? == Owner::Nobody && !may_create {
+            return Err(OpenError::Empty);
+        }
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if !mode.eq_ignore_ascii_case("wal") {
@@ -153,17 +187,32 @@ impl SqliteStorage {
     }
 }
 
-/// Whether the file is one of ours, or has nothing in it yet.
-fn check_owner(connection: &Connection) -> Result<(), OpenError> {
+/// Whether there is such a file, and it must not be changed. What else can be wrong with it, SQLite
+/// says.
+fn is_unwritable(path: &Path) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let opened = OpenFile::new().write(true).open(path);
+    opened.is_err_and(|error| matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem))
+}
+
+/// Whose a file is that can be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Us,
+    /// There is nothing in it yet.
+    Nobody,
+}
+
+fn check_owner(connection: &Connection) -> Result<Owner, OpenError> {
     match pragma(connection, "application_id")? {
         APPLICATION_ID => match pragma(connection, "user_version")? {
             version if version > FORMAT => Err(OpenError::Newer(version)),
-            _ => Ok(()),
+            _ => Ok(Owner::Us),
         },
         0 => {
             let count = "SELECT count(*) FROM sqlite_schema";
             let tables: i64 = connection.query_row(count, [], |row| row.get(0))?;
-            if tables == 0 { Ok(()) } else { Err(OpenError::Foreign) }
+            if tables == 0 { Ok(Owner::Nobody) } else { Err(OpenError::Foreign) }
         }
         _ => Err(OpenError::Foreign),
     }
@@ -208,6 +257,10 @@ impl fmt::Display for OpenError {
             Self::Newer(version) => write!(
                 f,
                 "it has format {version}, of a newer server; this one knows up to {FORMAT}"
+            ),
+            Self::Empty => f.write_str("there is nothing in it"),
+            Self::UnmergedLog => f.write_str(
+                "it cannot be written, and its latest changes stand in the -wal file beside it: copy both to where they can",
             ),
             Self::NoWriteAheadLog => f.write_str("its file system takes no write-ahead log"),
             Self::Sqlite(error) => error.fmt(f),

@@ -14,7 +14,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use ring::hmac;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
-use support::{Peer, Server};
+use support::{Peer, Server, in_time};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite;
 
 const SECRET: &str = "a-secret-of-at-least-32-characters";
@@ -71,7 +73,8 @@ async fn a_token_lets_its_bearer_into_its_room() {
     // A writer may ask for less.
     let readonly = format!("{}&readonly=true", path("plans", &writer("plans")));
     let mut readonly = Peer::open(&server, &readonly).await.unwrap();
-    assert_eq!(readonly.hello().await["isReadonly"], true);
+    let hello = readonly.hello().await;
+    assert_eq!((&hello["isReadonly"], &hello["objectAccess"]), (&json!(true), &json!("read")));
 }
 
 #[tokio::test]
@@ -169,4 +172,30 @@ async fn a_server_has_so_many_connections() {
     let _first = Peer::enter(&server, "plans", "a").await;
     let refused = Peer::open(&server, "/connect/other?sessionId=b").await;
     assert!(matches!(refused, Err(tungstenite::Error::Http(it)) if it.status() == 429));
+}
+
+/// Only WebSockets counted, so that one address held hundreds of connections that asked for nothing.
+#[tokio::test]
+async fn connections_count_before_they_ask_for_anything_and_end_if_they_do_not() {
+    let server = Server::start_with(&["--max-connections-per-address", "2"]).await;
+    let mut halves = Vec::new();
+    for half in ["", "GET /connect/plans HTTP/1.1\r\nHost: a\r\n"] {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(half.as_bytes()).await.unwrap();
+        halves.push(stream);
+    }
+    // They are taken in their order.
+    let refused = server.request("GET", "/health").await;
+    assert_eq!((refused.status, refused.body.as_str()), (429, "there are too many connections\n"));
+    for mut half in halves {
+        in_time(half.read_to_end(&mut Vec::new())).await.unwrap();
+    }
+    // The places are given back a moment later.
+    for _ in 0..1000 {
+        if server.request("GET", "/health").await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the places were not given back");
 }

@@ -62,7 +62,8 @@ async fn snapshots_are_for_bearers_of_the_token() {
         }
     }
     assert_eq!(server.request("GET", path).await.status, 401);
-    assert_eq!(server.snapshot("plans").await["documents"], json!([]));
+    // Nothing was made of it.
+    assert_eq!(server.admin("GET", "plans", "").await.body, "there is no such room\n");
     assert_eq!(server.admin("GET", "no%20room", "").await.status, 404);
 }
 
@@ -81,8 +82,9 @@ async fn a_token_on_the_command_line_takes_the_place_of_the_environments() {
     let server = Server::start_with(&["--admin-token", "other"]).await;
     assert_eq!(server.admin("GET", "plans", "").await.status, 401);
     let headers = [("Authorization", "bearer other")];
-    let response = server.send("GET", "/admin/rooms/plans/snapshot", &headers, "").await;
-    assert_eq!(response.status, 200);
+    let path = "/admin/rooms/plans/snapshot";
+    let response = server.send("PUT", path, &headers, &page_snapshot(&["a"])).await;
+    assert_eq!(response.status, 204);
 }
 
 #[tokio::test]
@@ -181,6 +183,26 @@ async fn pages_of_other_origins_may_not_connect_unless_allowed() {
         };
         assert_eq!(found, status, "{origin}");
     }
+}
+
+/// Any page can make its name lead to this server once it is loaded.
+#[tokio::test]
+async fn a_page_does_not_become_the_servers_own_by_a_name() {
+    let server = Server::start_with(&["--allow-origin", "http://board.example"]).await;
+    for (host, opens) in [("evil.example", false), ("board.example", true), ("localhost", true)] {
+        let mut upgrade = Peer::upgrade(&server, "/connect/plans?sessionId=a");
+        upgrade.headers_mut().insert("Host", host.parse().unwrap());
+        upgrade.headers_mut().insert("Origin", format!("http://{host}").parse().unwrap());
+        assert_eq!(Peer::open_with(upgrade).await.is_ok(), opens, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_has_no_snapshot() {
+    let server = Server::start().await;
+    assert_eq!(server.admin("GET", "plans", "").await.status, 404);
+    let _alice = Peer::enter(&server, "plans", "alice").await;
+    assert_eq!(server.admin("GET", "plans", "").await.status, 200);
 }
 
 fn refusal(opened: Result<Peer, tungstenite::Error>) -> u16 {

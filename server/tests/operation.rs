@@ -11,6 +11,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 use support::{Peer, Server, in_time, tool};
 
@@ -87,6 +88,21 @@ async fn logs_are_json_when_asked_for_and_hold_no_contents() {
         let line = line.to_string();
         assert!(!line.contains("what-is-drawn") && !line.contains("a-token"), "{line}");
     }
+}
+
+/// The id of a record that does not fit stood in the log.
+#[tokio::test]
+async fn the_log_does_not_name_what_is_in_a_room_that_cannot_be_opened() {
+    let mut server = Server::start().await;
+    let mut alice = Peer::enter(&server, "plans", "alice").await;
+    alice.put_page("page:a-secret", "A").await;
+    server.kill().await;
+    let schema = server.file("schema.json", r#"{"types":{"shape":{"scope":"document"}}}"#);
+    server.restart_with(&["--schema", &schema, "--log", "info"]).await;
+    Peer::open(&server, "/connect/plans?sessionId=alice").await.unwrap().ended().await;
+    let log = server.log();
+    assert!(log.contains("a record is not valid by the room's schema"), "{log}");
+    assert!(!log.contains("a-secret"), "{log}");
 }
 
 #[tokio::test]
@@ -301,6 +317,54 @@ async fn a_room_goes_from_one_file_to_another() {
     assert_eq!(fs::read_dir(server.folder()).unwrap().count(), left + 1, "only the other database");
 }
 
+/// A room stayed at the version of tldraw of its first client, and nobody came in with a newer one.
+#[tokio::test]
+async fn a_room_goes_on_to_the_schema_of_a_newer_tldraw() {
+    let mut server = Server::start().await;
+    let (old, new) = (json!({"com.tldraw.store": 4}), json!({"com.tldraw.store": 5}));
+    let enter = async |server: &Server, schema: &Value| {
+        let mut peer = Peer::open(server, "/connect/plans?sessionId=a").await.unwrap();
+        peer.hello_with(schema.clone()).await;
+        peer
+    };
+    let refused = async |server: &Server, schema: &Value| {
+        let mut peer = Peer::open(server, "/connect/plans?sessionId=b").await.unwrap();
+        peer.send(json!({
+            "type": "connect", "connectRequestId": "r", "lastServerClock": -1,
+            "protocolVersion": 8, "schema": {"schemaVersion": 2, "sequences": schema},
+        }))
+        .await;
+        peer.ended().await.unwrap().1
+    };
+    let mut alice = enter(&server, &old).await;
+    alice.put_page("page:a", "A").await;
+    assert_eq!(refused(&server, &new).await, "SERVER_TOO_OLD");
+
+    let before = server.snapshot("plans").await;
+    let mut migrated = before.clone();
+    migrated["schema"]["sequences"] = new.clone();
+    assert_eq!(server.admin("PUT", "plans", &migrated.to_string()).await.status, 204);
+    let (code, reason) = alice.ended().await.unwrap();
+    assert_eq!((code, reason.as_str()), (1000, "RESET"));
+    assert_eq!(refused(&server, &old).await, "CLIENT_TOO_OLD");
+    enter(&server, &new).await;
+    assert_eq!(server.admin("PUT", "plans", &before.to_string()).await.status, 400, "not back");
+    server.kill().await;
+    server.restart().await;
+    enter(&server, &new).await;
+    server.kill().await;
+
+    // Back again it goes by force, and that way also on.
+    for (snapshot, schema) in [(&before, &old), (&migrated, &new)] {
+        let file = server.file("plans.json", &snapshot.to_string());
+        let line = ["import", "plans", &file, "--force"];
+        assert_eq!(tool(&line, &server.data()).await.0, 0);
+        server.restart().await;
+        enter(&server, schema).await;
+        server.kill().await;
+    }
+}
+
 #[tokio::test]
 async fn what_a_tool_cannot_do_it_says_in_one_line() {
     let mut server = Server::start().await;
@@ -332,4 +396,7 @@ async fn what_a_tool_cannot_do_it_says_in_one_line() {
     let (code, _, why) = tool(&["inspect"], &server.folder().join("none.db")).await;
     assert!(code == 1 && why.contains("no such file"), "{why}");
     assert_eq!(tool(&["inspect"], &data).await.1, "plans clock 1 records 1\n");
+    let empty = server.file("empty.db", "");
+    let (code, _, why) = tool(&["inspect"], Path::new(&empty)).await;
+    assert!(code == 1 && why.contains("there is nothing in it"), "{why}");
 }

@@ -2,7 +2,7 @@
 
 use super::config::ClientConfig;
 use super::keep::Keeper;
-use super::persist::{ClientSnapshot, Entry, Meta};
+use super::persist::{ClientSnapshot, Entry, Meta, record_key};
 use super::replica::Replica;
 use super::{Client, ClientEvent};
 use crate::diff::{NetworkDiff, RecordOp};
@@ -129,19 +129,26 @@ impl Kept {
             match Entry::read(key, value)? {
                 Entry::Meta(meta) => kept.meta = Some(meta),
                 Entry::Schema(schema) => kept.schema = Some(schema),
-                Entry::Record(id, record) | Entry::Aside(id, record)
-                    if identity(&record).is_none_or(|(own_id, _)| own_id != &*id)
-                        || kept.records.contains_key(&id)
-                        || kept.aside.contains_key(&id) =>
-                {
+                Entry::Record(id, record) if is_of(&id, &record) => {
+                    kept.records.insert(id, record);
+                }
+                Entry::Aside(id, record) if is_of(&id, &record) => {
+                    drop(kept.aside.insert(id, record))
+                }
+                Entry::Push(clock, diff) if diff.iter().all(|(id, op)| puts_own(id, op)) => {
+                    kept.pushes.insert(clock, diff);
+                }
+                Entry::Edit(id, op) if puts_own(&id, &op) => {
+                    kept.edits.insert(id, op);
+                }
+                Entry::Record(..) | Entry::Aside(..) | Entry::Push(..) | Entry::Edit(..) => {
                     return Err(RestoreError::BadEntry(key.clone()));
                 }
-                Entry::Record(id, record) => drop(kept.records.insert(id, record)),
-                Entry::Aside(id, record) => drop(kept.aside.insert(id, record)),
-                Entry::Push(clock, diff) => drop(kept.pushes.insert(clock, diff)),
-                Entry::Edit(id, op) => drop(kept.edits.insert(id, op)),
                 Entry::Outrun(id, clock) => drop(kept.outruns.insert(id, clock)),
             }
+        }
+        if let Some(id) = kept.aside.keys().find(|id| kept.records.contains_key(*id)) {
+            return Err(RestoreError::BadEntry(record_key(id)));
         }
         let last_push = kept.meta.as_ref().map_or(0, |meta| meta.last_push);
         if (kept.meta.is_none() && !snapshot.is_empty())
@@ -151,6 +158,19 @@ impl Kept {
             return Err(RestoreError::BadEntry("meta".into()));
         }
         Ok(kept)
+    }
+}
+
+/// Whether the record is the one of that id.
+fn is_of(id: &RecordId, record: &Object) -> bool {
+    identity(record).is_some_and(|(own_id, _)| own_id == &**id)
+}
+
+/// Whether what the op puts, if it does, is the record of that id.
+fn puts_own(id: &RecordId, op: &RecordOp) -> bool {
+    match op {
+        RecordOp::Put(record) => is_of(id, record),
+        RecordOp::Patch(_) | RecordOp::Remove => true,
     }
 }
 

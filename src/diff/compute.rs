@@ -60,7 +60,8 @@ fn merge_keys(
     next: &Object,
     diff_shared: impl Fn(&str, &Value, &Value) -> Option<ValueOp>,
 ) -> Vec<(Key, ValueOp)> {
-    let mut ops: Vec<(Key, ValueOp)> = Vec::new();
+    // Where keys differ most of them do: records that come from one another share theirs.
+    let mut ops: Vec<(Key, ValueOp)> = Vec::with_capacity(prev.len().max(next.len()));
     let (mut old, mut new) = (prev.iter().peekable(), next.iter().peekable());
     loop {
         let order = match (old.peek(), new.peek()) {

@@ -5,7 +5,7 @@ use super::{Origin, Room, RoomAction, place_schema};
 use crate::close::CloseReason;
 use crate::error::{RestoreError, SendError, TransactError, UnknownConnection};
 use crate::ids::{ConnectionId, RecordId};
-use crate::schema::Scope;
+use crate::schema::{MigrationPath, Scope};
 use crate::store::{Changes, RoomSnapshot, Step, Transaction, migrate_documents};
 use crate::time::Instant;
 use crate::value::Value;
@@ -93,6 +93,10 @@ impl Room {
     /// Makes the documents be those of the snapshot, in one step that sessions hear as changes.
     /// The clock goes on; the snapshot's own clocks and tombstones are of another history.
     ///
+    /// A room whose [`Schema`](crate::Schema) adopts takes on the schema of the snapshot if it is newer than
+    /// the room's. Sessions of the room's old one are closed to connect again, and told then
+    /// whether their clients are too old.
+    ///
     /// # Errors
     ///
     /// When the snapshot is damaged or of a schema from which no migrations lead to the room's; then
@@ -105,7 +109,13 @@ impl Room {
         self.advance(now);
         let is_fresh = self.store.is_empty() && self.sessions.is_empty();
         let own = if is_fresh { self.schema.serialized() } else { self.serialized.as_ref() };
-        let (serialized, path) = place_schema(&self.schema, own, snapshot.schema.as_ref())?;
+        let (serialized, path) = match place_schema(&self.schema, own, snapshot.schema.as_ref()) {
+            // No client brings a room that adopts to a newer schema, so that its host can.
+            Err(RestoreError::SchemaTooNew) if self.schema.serialized().is_none() => {
+                (snapshot.schema.clone(), MigrationPath::default())
+            }
+            placed => placed?,
+        };
         let documents = migrate_documents(snapshot.documents, &path)?;
         let depth = self.config.limits.value_depth;
         let changes = self.store.changes_to(documents.into_iter(), &self.schema, depth)?;
@@ -116,6 +126,7 @@ impl Room {
         if is_new_schema {
             self.serialized = serialized;
             self.is_schema_unsaved = true;
+            self.place_again();
         }
         self.change_documents(changes, is_new_schema);
         self.flush();
@@ -137,6 +148,7 @@ impl Room {
         for key in keys {
             self.remove(key, CloseReason::ShuttingDown);
         }
+        self.flush();
     }
 
     /// A record to be that has the id of a session's presence. Whoever hears of both could not

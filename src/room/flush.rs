@@ -1,11 +1,13 @@
 //! When a session hears what, in one message, and what one that did not read is told instead.
 
 use super::session::{Session, SessionKey, State};
+use super::timers::Schedule;
 use super::{Room, RoomAction};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::frame::Frame;
 use crate::schema::MigrationError;
+use crate::time::Instant;
 use crate::wire::{DataEntry, PushAction, ServerMessage};
 use alloc::vec::Vec;
 
@@ -19,11 +21,21 @@ struct Shared {
 impl Room {
     /// Sends to each session what it has to hear and may hear now.
     pub(super) fn flush(&mut self) {
+        let Schedule { flushed_to, has_laggards, .. } = self.schedule;
+        if has_laggards || self.log.end() > flushed_to {
+            self.flush_log();
+        }
+        self.schedule_end();
+        self.store.pack_idle();
+    }
+
+    fn flush_log(&mut self) {
         // First, since it may end sessions, which the others hear of.
         while let Some(key) = self.fallen_behind() {
             self.catch_up(key);
         }
         let (end, broadcast_end) = (self.log.end(), self.log.broadcast_end());
+        let mut next_flush: Option<Instant> = None;
         let mut shared: Vec<Shared> = Vec::new();
         let mut oldest = end;
         for (key, session) in &mut self.sessions {
@@ -35,6 +47,8 @@ impl Room {
             }
             if !link.writable || self.now < reader.next_flush {
                 oldest = oldest.min(reader.position);
+                let due = link.writable.then_some(reader.next_flush);
+                next_flush = next_flush.into_iter().chain(due).min();
                 continue;
             }
             let is_common = self.log.is_common_since(reader.position);
@@ -67,6 +81,9 @@ impl Room {
             }
         }
         self.log.trim(oldest);
+        self.schedule.flush = next_flush;
+        self.schedule.flushed_to = end;
+        self.schedule.has_laggards = oldest < end;
     }
 
     /// Sends what a session has to hear at once, if it reads at all.
@@ -81,6 +98,10 @@ impl Room {
 
     /// A session that may hear now what fell off the log.
     fn fallen_behind(&self) -> Option<SessionKey> {
+        let Schedule { flushed_to, has_laggards, .. } = self.schedule;
+        if !has_laggards && self.log.first() <= flushed_to {
+            return None;
+        }
         let is_behind = |session: &Session| {
             session.reader().is_some_and(|reader| reader.position < self.log.first())
                 && self.flush_due(session).is_some_and(|due| due <= self.now)

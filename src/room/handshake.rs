@@ -9,7 +9,8 @@ use crate::close::CloseReason;
 use crate::diff::NetworkDiff;
 use crate::schema::{MigrationError, SchemaMismatch, SerializedSchema};
 use crate::wire::{
-    Codec, ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION,
+    Codec, ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, ObjectAccess,
+    PROTOCOL_VERSION,
 };
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -53,9 +54,17 @@ impl Room {
             return Err(CloseReason::ServerTooOld);
         }
         let schema = schema.ok_or(CloseReason::ClientTooOld)?;
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.undecided = None;
+        }
         let mismatch = match &self.serialized {
             Some(own) => match self.lens(key, own, schema) {
-                Ok(lens) => return Ok(lens),
+                Ok(lens) => {
+                    if self.may_write(key) {
+                        self.place_undecided();
+                    }
+                    return Ok(lens);
+                }
                 Err(SchemaMismatch::TooOld) => CloseReason::ClientTooOld,
                 Err(SchemaMismatch::TooNew) => CloseReason::ServerTooOld,
             },
@@ -64,10 +73,44 @@ impl Room {
         if !self.may_adopt(key) {
             return Err(mismatch);
         }
+        if !self.may_write(key) {
+            // Only who may write decides what the room is of.
+            if let Some(session) = self.sessions.get_mut(&key) {
+                session.undecided = Some(schema.clone());
+            }
+            return Ok(None);
+        }
         self.serialized = Some(schema.clone());
         self.is_schema_unsaved = true;
         self.persist(Origin::Host, &[], Vec::new(), None);
+        self.place_undecided();
         Ok(None)
+    }
+
+    /// Those who came before the schema was decided on are told it by connecting again, unless it
+    /// is the one that they came with.
+    pub(super) fn place_undecided(&mut self) {
+        let mut others = Vec::new();
+        for (key, session) in &mut self.sessions {
+            let undecided = session.undecided.take();
+            if undecided.is_some() && undecided != self.serialized {
+                others.push(*key);
+            }
+        }
+        for key in others {
+            self.cancel(key, CloseReason::Reset);
+        }
+    }
+
+    /// The room is of another schema now: those who were placed in the old one connect again.
+    pub(super) fn place_again(&mut self) {
+        let is_placed =
+            |session: &Session| session.reader().is_some() && session.undecided.is_none();
+        let placed = self.sessions.iter().filter(|(_, it)| is_placed(it));
+        for key in placed.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.cancel(key, CloseReason::Reset);
+        }
+        self.place_undecided();
     }
 
     /// How a client of that schema sees the records of a room of schema `own`, or `None` when it
@@ -105,13 +148,22 @@ impl Room {
         }
     }
 
-    /// Whether the room takes on the schema of this client: none of it depends on another one yet.
-    /// So whoever looks in with an odd schema and leaves does not lock out all who come later.
+    /// Whether the room's schema is still to be decided on: none of it depends on another one yet,
+    /// and nobody is in who may write. So whoever looks in with an odd schema, or may only look, does
+    /// not lock out all who come later.
     fn may_adopt(&self, key: SessionKey) -> bool {
         let is_untouched = self.store.clock() == 0 && self.store.is_empty();
         let mut others = self.sessions.iter().filter(|(other, _)| **other != key);
         self.schema.serialized().is_none()
-            && (self.serialized.is_none() || is_untouched && !others.any(|(_, it)| it.joined))
+            && (self.serialized.is_none()
+                || is_untouched && !others.any(|(key, it)| it.joined && self.may_write(*key)))
+    }
+
+    fn may_write(&self, key: SessionKey) -> bool {
+        let writes_objects = |session: &Session| {
+            session.object_access == ObjectAccess::Write && !self.config.object_types.is_empty()
+        };
+        self.sessions.get(&key).is_some_and(|it| !it.readonly || writes_objects(it))
     }
 
     /// Lets the session in, afresh if it was in before.
@@ -175,6 +227,7 @@ impl Room {
             }
             cancelled @ State::Cancelled { .. } => cancelled,
         };
+        self.schedule.note_new_end();
     }
 
     fn connect_answer(
@@ -185,11 +238,12 @@ impl Room {
         hydration_type: HydrationType,
     ) -> ConnectAnswer {
         let session = self.sessions.get(&key);
+        let undecided = session.and_then(|session| session.undecided.as_ref());
         ConnectAnswer {
             connect_request_id: request.connect_request_id.clone(),
             hydration_type,
             protocol_version: PROTOCOL_VERSION,
-            schema: self.serialized.clone().unwrap_or_default(),
+            schema: undecided.or(self.serialized.as_ref()).cloned().unwrap_or_default(),
             diff: NetworkDiff::default(),
             server_clock: self.store.clock(),
             is_readonly: session.is_some_and(|session| session.readonly),

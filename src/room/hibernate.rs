@@ -80,6 +80,8 @@ const LARGE_PRESENCE_BYTES: usize = 4096;
 
 impl Room {
     /// A session that is in, to be kept. `None` when it is not in, or waits to be let in again.
+    /// Others are not told that such a one, or one in its grace, is gone with the room's memory: so
+    /// a room sleeps once they are removed.
     ///
     /// What it has not heard yet it hears once it is [resumed](Room::handle_resume), as the state
     /// of what changed. A long message of which only some pieces have come is lost, and its client
@@ -101,7 +103,10 @@ impl Room {
             codec: reader.dialect.form.codec,
             schema: match &reader.dialect.form.lens {
                 Some(lens) => lens.client.clone(),
-                None => self.serialized.clone().unwrap_or_default(),
+                None => {
+                    let undecided = session.undecided.as_ref();
+                    undecided.or(self.serialized.as_ref()).cloned().unwrap_or_default()
+                }
             },
             presence_id: session.presence_id.clone(),
             presence: session.presence.as_ref().and_then(|presence| self.slim(presence)),
@@ -128,7 +133,7 @@ impl Room {
         snapshot: SessionSnapshot,
         meta: Meta,
     ) -> Result<ConnectionId, OpenError> {
-        let was_here = self.by_name.contains_key(&snapshot.session);
+        let was_here = self.known_session(&snapshot.session, &snapshot.identity).is_some();
         let params = SessionParams {
             session: snapshot.session.clone(),
             readonly: snapshot.readonly,

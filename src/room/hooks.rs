@@ -55,6 +55,11 @@ pub struct Authorizer {
 /// A host's own decisions, asked while the room works. Each must be a pure function of what it is
 /// given, and quick: it stands in the way of every push that it is about. What is not set costs
 /// nothing.
+///
+/// A hook that fails to decide says so by [`Veto`], and does not panic: a panic goes through the
+/// room, which is not to be used after it. The host of `roomsync-tokio` then drops the room, ends
+/// its connections so that they come back, and opens it from what is kept; a client whose push made
+/// the hook panic sends it again.
 #[derive(Clone, Default)]
 pub struct Hooks {
     authorizers: BTreeMap<Key, Authorizer>,

@@ -84,17 +84,17 @@ impl Hydration {
         from: Option<&RecordId>,
         to: Option<&RecordId>,
     ) -> Result<(), MigrationError> {
-        let records: Vec<_> = store.range(from, to).collect();
-        for records in records.chunks(SEGMENT_RECORDS) {
-            let Some((first, _)) = records.first() else { continue };
-            let encoded = records.iter().map(|(id, record)| (*id, Some(*record)));
+        let mut rest = store.range(from, to);
+        loop {
+            let records: Vec<_> = rest.by_ref().take(SEGMENT_RECORDS).collect();
+            let Some((first, _)) = records.first() else { return Ok(()) };
+            let encoded = records.iter().map(|(id, record)| (*id, Some(&**record)));
             self.segments.push(Segment {
                 first: (*first).clone(),
                 records: self.form.records(encoded)?,
                 is_outdated: false,
             });
         }
-        Ok(())
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
         };
         let records: NetworkDiff = store
             .range(None, None)
-            .map(|(id, record)| (id.clone(), RecordOp::Put(record.clone())))
+            .map(|(id, record)| (id.clone(), RecordOp::Put(record.into_owned())))
             .collect();
         assert_eq!(told.diff, records);
         parts

@@ -1,15 +1,17 @@
 //! What arrives: connections, messages, time. A peer can never make these fail or panic.
 
 use super::counters::add;
-use super::rate::Buckets;
 use super::session::{Link, OwedConnect, Session, SessionKey, State};
+use super::spent::Sender;
 use super::{Room, RoomAction, RoomEvent, SessionParams};
 use crate::close::CloseReason;
 use crate::error::OpenError;
-use crate::ids::{ConnectionId, RecordId};
+use crate::ids::{ConnectionId, Identity, RecordId, SessionId};
+use crate::schema::SerializedSchema;
 use crate::time::Instant;
 use crate::wire::{
-    Assembled, ChunkError, ClientMessage, PROTOCOL_VERSION, ServerMessage, decode_client_message,
+    Assembled, ChunkError, ClientMessage, ConnectRequest, PROTOCOL_VERSION, ServerMessage,
+    decode_client_message,
 };
 use alloc::format;
 
@@ -33,7 +35,12 @@ impl Room {
         if name.is_empty() || name.len() > self.config.limits.id_bytes {
             return Err(OpenError::BadSessionId);
         }
-        let known = self.by_name.get(&name).copied();
+        let known = self.known_session(&name, &identity);
+        let namesake = self.by_name.get(&name).copied().filter(|key| Some(*key) != known);
+        if let Some(key) = namesake {
+            // Somebody else's: nothing of it is for who comes.
+            self.remove(key, CloseReason::Replaced);
+        }
         if known.is_none() && self.sessions.len() >= self.config.limits.sessions {
             return Err(OpenError::RoomFull);
         }
@@ -51,6 +58,7 @@ impl Room {
                     object_access,
                     identity,
                     meta,
+                    undecided: None,
                     buckets: session.buckets.clone(),
                     presence_id: session.presence_id.clone(),
                     presence: session.presence.take(),
@@ -65,6 +73,7 @@ impl Room {
             }
             None => {
                 let (key, presence_id) = self.new_session();
+                let buckets = self.spent.of(&Sender::of(&identity, &name));
                 self.by_name.insert(name.clone(), key);
                 let session = Session {
                     name,
@@ -72,7 +81,8 @@ impl Room {
                     object_access,
                     identity,
                     meta,
-                    buckets: Buckets::default(),
+                    undecided: None,
+                    buckets,
                     presence_id,
                     presence: None,
                     joined: false,
@@ -83,6 +93,7 @@ impl Room {
             }
         };
         self.by_connection.insert(connection, key);
+        self.schedule.note_new_end();
         self.flush();
         Ok(connection)
     }
@@ -120,8 +131,8 @@ impl Room {
             if pong {
                 self.send_pong(key);
             }
-            self.flush();
         }
+        self.flush();
     }
 
     /// The transport of a connection ended. Ignored for one that is closed or replaced already.
@@ -139,6 +150,16 @@ impl Room {
         self.advance(now);
         self.run_timers();
         self.flush();
+    }
+
+    /// The session of that name, if it is of who comes.
+    pub(super) fn known_session(
+        &self,
+        name: &SessionId,
+        identity: &Option<Identity>,
+    ) -> Option<SessionKey> {
+        let key = self.by_name.get(name).copied()?;
+        self.sessions.get(&key).is_some_and(|it| it.identity == *identity).then_some(key)
     }
 
     /// The key of a new session, and an id for its presence that names no document.
@@ -190,10 +211,7 @@ impl Room {
         let Some(session) = self.sessions.get(&key) else { return };
         let is_connected = matches!(session.state, State::Connected { .. });
         match message {
-            ClientMessage::Connect(request)
-                if request.connect_request_id.len() > self.config.limits.id_bytes =>
-            {
-                // It is kept for a peer that does not read, so it is no larger than a name.
+            ClientMessage::Connect(request) if !self.is_within_limits(&request) => {
                 let version = request.protocol_version.unwrap_or(PROTOCOL_VERSION);
                 self.reject(key, version, CloseReason::UnknownError);
             }
@@ -215,6 +233,15 @@ impl Room {
                 add(&mut self.counters.ignored_not_connected, 1);
             }
         }
+    }
+
+    /// Whether what a client says of itself can be kept: for a peer that does not read, and as the
+    /// schema of the room.
+    fn is_within_limits(&self, request: &ConnectRequest) -> bool {
+        let limits = &self.config.limits;
+        let sequences = request.schema.iter().flat_map(SerializedSchema::iter);
+        let schema_bytes: usize = sequences.map(|(id, _)| id.len() + 8).sum();
+        request.connect_request_id.len() <= limits.id_bytes && schema_bytes <= limits.schema_bytes
     }
 
     fn send_pong(&mut self, key: SessionKey) {

@@ -23,6 +23,7 @@ mod presence;
 mod push;
 mod rate;
 mod session;
+mod spent;
 mod timers;
 mod trail;
 mod view;
@@ -50,6 +51,8 @@ use alloc::vec::Vec;
 use dialect::Dialects;
 use log::Log;
 use session::{Session, SessionKey};
+use spent::Spent;
+use timers::Schedule;
 
 /// The room of a document: takes what clients send, orders it, and says what to send back.
 ///
@@ -95,8 +98,11 @@ pub struct Room {
     next_connection: u64,
     dialects: Dialects,
     log: Log,
+    schedule: Schedule,
     /// What new clients are told, for each codec that one has come with.
     hydrations: Vec<hydration::Hydration>,
+    /// What those sent lately who left.
+    spent: Spent,
     actions: VecDeque<RoomAction>,
     counters: Counters,
     is_shut_down: bool,
@@ -165,7 +171,9 @@ impl Room {
             next_connection: 0,
             dialects: Dialects::default(),
             log: Log::default(),
+            schedule: Schedule::default(),
             hydrations: Vec::new(),
+            spent: Spent::default(),
             actions: VecDeque::new(),
             counters: Counters::default(),
             is_shut_down: false,

@@ -2,6 +2,7 @@
 
 use crate::error::ConfigError;
 use crate::time::Instant;
+use core::time::Duration;
 
 /// So much a second in the long run, and so much at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct Rate {
 
 /// What each session may send. One that sends more is removed with
 /// [`CloseReason::RateLimited`](crate::CloseReason::RateLimited). `None` is without bound.
+///
+/// Who comes again has sent what it has sent: a session of the same identity, or of the same name
+/// where the host gives no identity, begins with what the removed one had.
 ///
 /// By default far more than stock clients send: those push 30 times a second, a paste is thousands
 /// of records in one push, and a drag of all shapes of a full page thousands in each.
@@ -68,27 +72,56 @@ pub(super) struct Buckets {
 impl Buckets {
     /// Whether a message of so many bytes may come now.
     pub(super) fn take_message(&mut self, now: Instant, rates: &Rates, bytes: usize) -> bool {
-        let micros = now.as_micros().saturating_sub(self.at.as_micros());
-        self.at = now;
-        let Self { messages, bytes: of_bytes, ops, at: _ } = self;
-        for (level, rate) in
-            [(&mut *messages, rates.messages), (&mut *of_bytes, rates.bytes), (ops, rates.ops)]
-        {
-            let leaked = rate.map_or(0, |rate| rate.per_second.saturating_mul(micros));
-            *level = level.saturating_sub(leaked);
-        }
-        fill(messages, rates.messages, 1) && fill(of_bytes, rates.bytes, bytes)
+        self.leak(now, rates);
+        fill(&mut self.messages, rates.messages, 1) && fill(&mut self.bytes, rates.bytes, bytes)
     }
 
     /// Whether a message that has come may ask for so many ops.
     pub(super) fn take_ops(&mut self, rates: &Rates, ops: usize) -> bool {
         fill(&mut self.ops, rates.ops, ops)
     }
+
+    /// Makes each be as full as the fuller of both.
+    pub(super) fn join(&mut self, mut other: Self, now: Instant, rates: &Rates) {
+        self.leak(now, rates);
+        other.leak(now, rates);
+        self.messages = self.messages.max(other.messages);
+        self.bytes = self.bytes.max(other.bytes);
+        self.ops = self.ops.max(other.ops);
+    }
+
+    /// When all that is in them now has leaked out.
+    pub(super) fn empty_at(&mut self, now: Instant, rates: &Rates) -> Instant {
+        self.leak(now, rates);
+        let micros = |(level, rate): (u64, Option<Rate>)| {
+            rate.map_or(0, |rate| level.div_ceil(rate.per_second.max(1)))
+        };
+        let levels =
+            [(self.messages, rates.messages), (self.bytes, rates.bytes), (self.ops, rates.ops)];
+        let longest = levels.into_iter().map(micros).max().unwrap_or(0);
+        now.saturating_add(Duration::from_micros(longest))
+    }
+
+    fn leak(&mut self, now: Instant, rates: &Rates) {
+        let micros = now.as_micros().saturating_sub(self.at.as_micros());
+        self.at = now;
+        let Self { messages, bytes, ops, at: _ } = self;
+        for (level, rate) in [(messages, rates.messages), (bytes, rates.bytes), (ops, rates.ops)] {
+            let leaked = rate.map_or(0, |rate| rate.per_second.saturating_mul(micros));
+            *level = level.saturating_sub(leaked);
+        }
+    }
 }
 
+/// Fills a bucket, which holds no more than the burst: who has sent too much may go on after a
+/// time that has a bound.
 fn fill(level: &mut u64, rate: Option<Rate>, amount: usize) -> bool {
     const MILLION: u64 = 1_000_000;
     let Some(rate) = rate else { return true };
-    *level = level.saturating_add((amount as u64).saturating_mul(MILLION));
-    *level <= rate.burst.saturating_mul(MILLION)
+    let (filled, most) = (
+        level.saturating_add((amount as u64).saturating_mul(MILLION)),
+        rate.burst.saturating_mul(MILLION),
+    );
+    *level = filled.min(most);
+    filled <= most
 }

@@ -8,6 +8,7 @@ use super::{Room, RoomAction, RoomEvent};
 use crate::close::CloseReason;
 use crate::diff::RecordOp;
 use crate::ids::{ConnectionId, Identity, RecordId, SessionId};
+use crate::schema::SerializedSchema;
 use crate::store::PushClient;
 use crate::time::Instant;
 use crate::value::Object;
@@ -32,6 +33,8 @@ pub(super) struct Session {
     /// Who it is, as far as the host knows.
     pub(super) identity: Option<Identity>,
     pub(super) meta: Meta,
+    /// The schema that it came with, if nobody has decided yet what the room's is.
+    pub(super) undecided: Option<SerializedSchema>,
     /// What it sent lately, over all of its connections.
     pub(super) buckets: Buckets,
     /// The id of the presence record; kept over a quick reconnect.
@@ -171,6 +174,7 @@ impl Room {
         if !session.joined || until == self.now {
             return self.remove(key, reason);
         }
+        self.schedule.note_new_end();
         let state = State::Cancelled { until, reason: reason.clone() };
         if let Some(connection) = core::mem::replace(&mut session.state, state).connection() {
             self.close_connection(connection, reason);
@@ -196,6 +200,8 @@ impl Room {
     pub(super) fn remove(&mut self, key: SessionKey, reason: CloseReason) {
         let Some(session) = self.sessions.remove(&key) else { return };
         self.by_name.remove(&session.name);
+        let (sender, most) = (session.sender(), self.config.limits.known_senders);
+        self.spent.keep(self.now, sender, session.buckets, &self.config.rates, most);
         if let Some(connection) = session.state.connection() {
             self.close_connection(connection, reason.clone());
         }

@@ -6,6 +6,29 @@ use crate::close::CloseReason;
 use crate::time::Instant;
 use alloc::vec::Vec;
 
+/// What is known of when something is due, so that an input asks a session only where it may have
+/// changed the answer. Right after each flush, which ends every input and command.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Schedule {
+    /// When the first session may be sent what waits for it.
+    pub(super) flush: Option<Instant>,
+    /// Where the log ended at the last flush.
+    pub(super) flushed_to: u64,
+    /// Whether any session has not read to there.
+    pub(super) has_laggards: bool,
+    /// The session that ends its wait, its silence or its grace first.
+    end: Option<(Instant, SessionKey)>,
+    /// Whether a session has begun to wait, which may end before that.
+    has_new_end: bool,
+}
+
+impl Schedule {
+    /// A session waits for something else than before.
+    pub(super) const fn note_new_end(&mut self) {
+        self.has_new_end = true;
+    }
+}
+
 impl Room {
     /// When to call [`Room::handle_timeout`] next, or `None` when nothing is due by itself.
     ///
@@ -15,13 +38,33 @@ impl Room {
         if !self.actions.is_empty() {
             return Some(self.now);
         }
-        let flushes = self.sessions.values().filter_map(|session| self.flush_due(session));
-        let ends = self.sessions.values().filter_map(|session| self.end_due(session));
-        flushes.chain(ends).min()
+        let (flush, end) = (self.schedule.flush, self.schedule.end.map(|(end, _)| end));
+        debug_assert_eq!(flush, self.sessions.values().filter_map(|it| self.flush_due(it)).min());
+        debug_assert_eq!(end, self.sessions.values().filter_map(|it| self.end_due(it)).min());
+        flush.into_iter().chain(end).min()
+    }
+
+    /// Finds the session that ends first, if it is not the one that it was.
+    pub(super) fn schedule_end(&mut self) {
+        let is_known = match self.schedule.end {
+            Some((end, key)) => {
+                self.sessions.get(&key).and_then(|session| self.end_due(session)) == Some(end)
+            }
+            None => self.sessions.is_empty(),
+        };
+        if is_known && !core::mem::take(&mut self.schedule.has_new_end) {
+            return;
+        }
+        let ends = self.sessions.iter();
+        let ends = ends.filter_map(|(key, session)| Some((self.end_due(session)?, *key)));
+        self.schedule.end = ends.min();
     }
 
     /// Ends the sessions whose time is up.
     pub(super) fn run_timers(&mut self) {
+        if self.schedule.end.is_none_or(|(end, _)| end > self.now) {
+            return;
+        }
         let due = |session: &Session| self.end_due(session).is_some_and(|due| due <= self.now);
         let due = self.sessions.iter().filter(|(_, session)| due(session));
         let due: Vec<SessionKey> = due.map(|(key, _)| *key).collect();

@@ -1,5 +1,6 @@
 //! How the store changes in one step, in place, and how the step is taken back.
 
+use super::kept::Kept;
 use super::size::size_of_object;
 use super::{Store, Stored, UNMEASURED};
 use crate::diff::{Effect, ObjectDiff, ObjectUndo, RecordOp, StringAppend};
@@ -22,7 +23,7 @@ enum Undo {
     Absent,
     Replaced(Object),
     Patched(ObjectUndo),
-    Removed(Stored),
+    Removed { record: Object, changed_at: u64 },
 }
 
 /// What a record was before a step, given what it is after. Not the record itself where it was
@@ -62,7 +63,7 @@ impl<'a> Edit<'a> {
         let Some(stored) = self.store.records.get_mut(id) else { return 0 };
         stored.size_bound = stored.size_bound.saturating_add(growth);
         if stored.size_bound > limit {
-            stored.size_bound = size_of_object(&stored.record);
+            stored.size_bound = size_of_object(stored.record.get(id, &self.store.table));
         }
         stored.size_bound
     }
@@ -77,10 +78,14 @@ impl<'a> Edit<'a> {
 
     /// Makes the record be `record`. Returns what really happened.
     pub(crate) fn put(&mut self, id: &RecordId, record: Object) -> Option<&RecordOp> {
+        // No less than what it becomes.
+        *self.store.unpacked.get_mut() += 1;
         let op = match self.store.records.get_mut(id) {
             Some(stored) => {
-                let diff = ObjectDiff::between(&stored.record, &record, StringAppend::Allowed)?;
-                let before = core::mem::replace(&mut stored.record, record.clone());
+                let there = stored.record.get(id, &self.store.table);
+                let diff = ObjectDiff::between(there, &record, StringAppend::Allowed)?;
+                let before = core::mem::replace(&mut stored.record, Kept::from(record.clone()));
+                let before = before.into_object(id, &self.store.table);
                 stored.size_bound = UNMEASURED;
                 // A record of another type is another record: no patch makes one of the other.
                 let is_same_type = before.get("typeName") == record.get("typeName");
@@ -89,8 +94,8 @@ impl<'a> Edit<'a> {
             }
             None => {
                 // The clock is set when the step is committed.
-                let stored =
-                    Stored { record: record.clone(), changed_at: 0, size_bound: UNMEASURED };
+                let kept = Kept::from(record.clone());
+                let stored = Stored { record: kept, changed_at: 0, size_bound: UNMEASURED };
                 self.store.records.insert(id.clone(), stored);
                 self.undo.push((id.clone(), Undo::Absent));
                 RecordOp::Put(record)
@@ -102,8 +107,10 @@ impl<'a> Edit<'a> {
     /// Applies `diff` to the record. Returns what really happened.
     pub(crate) fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Option<&RecordOp> {
         let stored = self.store.records.get_mut(id)?;
+        *self.store.unpacked.get_mut() += usize::from(!stored.record.is_unpacked());
         let mut undo = ObjectUndo::default();
-        let effect = diff.apply_with_undo(&mut stored.record, &mut undo);
+        let apply = |record: &mut Object| diff.apply_with_undo(record, &mut undo);
+        let effect = stored.record.change(id, &self.store.table, apply);
         let effective = match effect {
             Effect::None => return None,
             Effect::Whole => diff.clone(),
@@ -115,9 +122,10 @@ impl<'a> Edit<'a> {
 
     /// Takes the record out. Returns what really happened.
     pub(crate) fn remove(&mut self, id: &RecordId) -> Option<&RecordOp> {
-        let stored = self.store.records.remove(id)?;
-        self.store.records_by_clock.remove(&(stored.changed_at, id.clone()));
-        self.undo.push((id.clone(), Undo::Removed(stored)));
+        let Stored { record, changed_at, .. } = self.store.records.remove(id)?;
+        self.store.records_by_clock.remove(&(changed_at, id.clone()));
+        let record = record.into_object(id, &self.store.table);
+        self.undo.push((id.clone(), Undo::Removed { record, changed_at }));
         self.note(id, RecordOp::Remove)
     }
 
@@ -131,7 +139,7 @@ impl<'a> Edit<'a> {
         for (id, record) in changes {
             match record {
                 Some(mut record) => {
-                    self.store.key_lists.share(&mut record);
+                    self.store.table.key_lists.share(&mut record);
                     self.put(&id, record)
                 }
                 None => self.remove(&id),
@@ -154,7 +162,7 @@ impl From<Undo> for Before {
             Undo::Absent => Self::Absent,
             Undo::Replaced(record) => Self::Record(record),
             Undo::Patched(undo) => Self::Patched(undo),
-            Undo::Removed(stored) => Self::Record(stored.record),
+            Undo::Removed { record, .. } => Self::Record(record),
         }
     }
 }
@@ -184,20 +192,24 @@ impl Edit<'_> {
             }
             Undo::Replaced(record) => {
                 if let Some(stored) = self.store.records.get_mut(&id) {
-                    stored.record = record;
+                    stored.record = Kept::from(record);
                     stored.size_bound = UNMEASURED;
                 }
             }
             Undo::Patched(undo) => {
                 // What bounded the changed record bounds the one before only if it is measured.
                 if let Some(stored) = self.store.records.get_mut(&id) {
-                    undo.revert(&mut stored.record);
+                    stored.record.change(&id, &self.store.table, |record| undo.revert(record));
                     stored.size_bound = UNMEASURED;
                 }
             }
-            Undo::Removed(stored) => {
-                self.store.records_by_clock.insert((stored.changed_at, id.clone()));
-                self.store.records.insert(id, stored);
+            Undo::Removed { record, changed_at } => {
+                *self.store.unpacked.get_mut() += 1;
+                self.store.records_by_clock.insert((changed_at, id.clone()));
+                let record = Kept::from(record);
+                self.store
+                    .records
+                    .insert(id, Stored { record, changed_at, size_bound: UNMEASURED });
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod applied;
 mod edit;
+mod kept;
 mod size;
 mod snapshot;
 mod transaction;
@@ -19,15 +20,18 @@ use crate::diff::RecordOp;
 use crate::error::RestoreError;
 use crate::ids::RecordId;
 use crate::schema::{MigrationPath, Schema, Scope, identity};
-use crate::value::{KeyLists, Object};
+use crate::value::{KeyLists, Object, PackTable};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::Bound;
+use kept::Kept;
 
 /// The records of a room, with the clock of the last change of each.
 ///
-/// Every record stands in `records_by_clock` at its `changed_at`, and every removed id in both
+/// Records that nobody looks at are packed. Every record stands in `records_by_clock` at its `changed_at`, and every removed id in both
 /// maps of tombstones at the clock of its removal, so that what changed since a clock is a walk
 /// over just that.
 #[derive(Clone, Debug, Default)]
@@ -35,21 +39,29 @@ pub(crate) struct Store {
     clock: u64,
     tombstone_history_starts_at: u64,
     records: BTreeMap<RecordId, Stored>,
+    /// At most how many records are unpacked.
+    unpacked: Cell<usize>,
     records_by_clock: BTreeSet<(u64, RecordId)>,
     tombstones: BTreeMap<RecordId, u64>,
     tombstones_by_clock: BTreeSet<(u64, RecordId)>,
     applied: AppliedPushes,
-    /// The lists of keys that records share, which are most of what a record would take.
-    key_lists: KeyLists,
+    /// What records share, which is most of what they would take.
+    table: PackTable,
 }
 
 #[derive(Clone, Debug)]
 struct Stored {
-    record: Object,
+    record: Kept,
     changed_at: u64,
     /// No less than how large the record is.
     size_bound: usize,
 }
+
+/// So many records may be unpacked in a small store. Few where tests run, so that they meet it.
+const MOST_UNPACKED: usize = if cfg!(debug_assertions) { 4 } else { 256 };
+
+/// Up to here a clock is the same number for every peer, and every storage holds what comes after.
+const MAX_CLOCK: u64 = 1 << 53;
 
 /// The bound of a record's size that is true of any.
 const UNMEASURED: usize = usize::MAX;
@@ -91,6 +103,12 @@ impl Store {
         snapshot: RoomSnapshot,
         check: impl Fn(&Object) -> Result<Option<RecordId>, RestoreError>,
     ) -> Result<Self, RestoreError> {
+        let orders = snapshot.applied_pushes.iter().map(|applied| applied.order);
+        if orders.chain([snapshot.clock, snapshot.tombstone_history_starts_at]).max()
+            > Some(MAX_CLOCK)
+        {
+            return Err(RestoreError::ClockTooLarge);
+        }
         let mut store = Self {
             clock: snapshot.clock,
             tombstone_history_starts_at: snapshot.tombstone_history_starts_at,
@@ -101,7 +119,9 @@ impl Store {
             let Some(id) = check(&record)? else { continue };
             store.check_entry(&id, changed_at)?;
             store.records_by_clock.insert((changed_at, id.clone()));
-            store.key_lists.share(&mut record);
+            store.table.key_lists.share(&mut record);
+            let mut record = Kept::from(record);
+            record.pack(&id, &mut store.table);
             store.records.insert(id, Stored { record, changed_at, size_bound: UNMEASURED });
         }
         for (id, removed_at) in snapshot.tombstones {
@@ -154,7 +174,7 @@ impl Store {
     }
 
     pub(crate) const fn key_lists_mut(&mut self) -> &mut KeyLists {
-        &mut self.key_lists
+        &mut self.table.key_lists
     }
 
     pub(crate) const fn clock(&self) -> u64 {
@@ -166,22 +186,42 @@ impl Store {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Object> {
-        self.records.get(id).map(|stored| &stored.record)
+        let (id, stored) = self.records.get_key_value(id)?;
+        Some(self.unpacked(id, stored))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&RecordId, &Object)> {
-        self.records.iter().map(|(id, stored)| (id, &stored.record))
+        self.records.iter().map(|(id, stored)| (id, self.unpacked(id, stored)))
     }
 
-    /// The records from the one id to before the other.
+    fn unpacked<'a>(&'a self, id: &RecordId, stored: &'a Stored) -> &'a Object {
+        if !stored.record.is_unpacked() {
+            self.unpacked.set(self.unpacked.get() + 1);
+        }
+        stored.record.get(id, &self.table)
+    }
+
+    /// Packs all records, once so many are unpacked that it is worth a look at all.
+    pub(crate) fn pack_idle(&mut self) {
+        if self.unpacked.get() <= MOST_UNPACKED.max(self.records.len() / 8) {
+            return;
+        }
+        for (id, stored) in &mut self.records {
+            stored.record.pack(id, &mut self.table);
+        }
+        self.unpacked.set(0);
+    }
+
+    /// The records from the one id to before the other, of which none is unpacked for good.
     pub(crate) fn range(
         &self,
         from: Option<&RecordId>,
         to: Option<&RecordId>,
-    ) -> impl Iterator<Item = (&RecordId, &Object)> {
+    ) -> impl Iterator<Item = (&RecordId, Cow<'_, Object>)> {
         let from = from.map_or(Bound::Unbounded, Bound::Included);
         let to = to.map_or(Bound::Unbounded, Bound::Excluded);
-        self.records.range::<RecordId, _>((from, to)).map(|(id, stored)| (id, &stored.record))
+        let records = self.records.range::<RecordId, _>((from, to));
+        records.map(|(id, stored)| (id, stored.record.look(id, &self.table)))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -206,11 +246,13 @@ impl Store {
     }
 
     pub(crate) fn snapshot(&self) -> RoomSnapshot {
-        let document = |stored: &Stored| (stored.record.clone(), stored.changed_at);
+        let document = |(id, stored): (&RecordId, &Stored)| {
+            (stored.record.look(id, &self.table).into_owned(), stored.changed_at)
+        };
         RoomSnapshot {
             clock: self.clock,
             tombstone_history_starts_at: self.tombstone_history_starts_at,
-            documents: self.records.values().map(document).collect(),
+            documents: self.records.iter().map(document).collect(),
             tombstones: self.tombstones.iter().map(|(id, clock)| (id.clone(), *clock)).collect(),
             schema: None,
             applied_pushes: self.applied.entries(),

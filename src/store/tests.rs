@@ -125,7 +125,7 @@ fn a_snapshot_opens_as_the_store_that_it_was_taken_of() {
     let text = snapshot.to_value().to_string();
     let read = RoomSnapshot::from_json(&text).unwrap();
     assert_eq!(read, snapshot);
-    let opened = Store::restore(read.clone(), &schema(), 40).unwrap();
+    let opened = Store::restore(read, &schema(), 40).unwrap();
     assert_eq!((opened.snapshot(), since(&opened, 0)), (snapshot, since(&store, 0)));
 }
 
@@ -146,6 +146,28 @@ fn a_damaged_snapshot_is_refused_by_name() {
     let unknown = a.replace("note", "other");
     assert_eq!(error(&unknown, ""), RestoreError::InvalidRecord("a".into()));
     assert_eq!(error(r#"{"state":{"id":"a"},"lastChangedClock":1}"#, ""), RestoreError::NotARecord);
+}
+
+/// One at the end of what a storage holds was opened, and then every write failed.
+#[test]
+fn a_clock_is_at_most_2_to_the_53() {
+    let restore = |set: fn(&mut RoomSnapshot, u64), clock| {
+        let mut snapshot = RoomSnapshot::default();
+        set(&mut snapshot, clock);
+        Store::restore(snapshot, &schema(), 40).map(drop)
+    };
+    let applied = |snapshot: &mut RoomSnapshot, order| {
+        let client = PushClient { identity: None, client: "a".into() };
+        snapshot.applied_pushes.push(AppliedPush { client, client_clock: 1, order });
+    };
+    for set in [
+        |snapshot: &mut RoomSnapshot, clock| snapshot.clock = clock,
+        |snapshot: &mut RoomSnapshot, clock| snapshot.tombstone_history_starts_at = clock,
+        applied,
+    ] {
+        assert_eq!(restore(set, 1 << 53), Ok(()));
+        assert_eq!(restore(set, (1 << 53) + 1), Err(RestoreError::ClockTooLarge));
+    }
 }
 
 #[test]
@@ -178,4 +200,29 @@ fn a_transaction_sees_its_own_writes_and_checks_them() {
     assert_eq!(tx.put(camera), Err(E::WrongType("c".into())));
     tx.put(note("d", r#","x":[[1]]"#)).unwrap();
     assert_eq!(tx.put(note("e", r#","x":[[[1]]]"#)), Err(E::TooDeep("e".into())));
+}
+
+#[test]
+fn records_are_packed_until_somebody_looks_and_again_once_too_many_are_not() {
+    let mut store = Store::default();
+    let ids: Vec<String> = (0..100).map(|number| format!("n:{number:03}")).collect();
+    ids.iter().for_each(|id| put(&mut store, id, r#","text":"as it was""#));
+    let unpacked =
+        |store: &Store| store.records.values().filter(|stored| stored.record.is_unpacked()).count();
+    let mut store = Store::restore(store.snapshot(), &schema(), 40).unwrap();
+    assert_eq!(unpacked(&store), 0);
+    for id in ids.iter().take(12) {
+        assert_eq!(store.get(id), Some(&note(id, r#","text":"as it was""#)));
+    }
+    store.pack_idle();
+    assert_eq!(unpacked(&store), 12);
+    let mut edit = store.edit();
+    edit.patch(&"n:050".into(), &r#"{"text":["append","!",9]}"#.parse().unwrap());
+    edit.commit();
+    assert_eq!(unpacked(&store), 13);
+    store.pack_idle();
+    assert_eq!(unpacked(&store), 0);
+    assert_eq!(store.snapshot().documents.len(), 100);
+    assert_eq!(unpacked(&store), 0);
+    assert_eq!(store.get("n:050"), Some(&note("n:050", r#","text":"as it was!""#)));
 }

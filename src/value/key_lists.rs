@@ -1,6 +1,6 @@
 //! How objects of the same keys come to share one list of them.
 
-use super::{Object, Value};
+use super::{Object, Value, write_string};
 use crate::ids::Key;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -13,17 +13,27 @@ use alloc::vec::Vec;
 pub(crate) struct KeyLists {
     nodes: Vec<Node>,
     /// The nodes that stand first.
-    roots: Vec<usize>,
+    roots: Branches,
 }
 
 #[derive(Clone, Debug)]
 struct Node {
     key: Key,
+    /// The key as JSON has it, with the colon after it. Empty where that takes escapes.
+    in_json: Vec<u8>,
     parent: Option<usize>,
     len: usize,
-    next: Vec<usize>,
+    next: Branches,
     /// The keys up to here, once an object has ended here.
     list: Option<List>,
+}
+
+/// Nodes that follow on one.
+#[derive(Clone, Debug, Default)]
+struct Branches {
+    all: Vec<usize>,
+    /// The one that was taken last.
+    last: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +59,23 @@ const MOST_BRANCHES: usize = 64;
 const LONGEST_LIST: usize = 64;
 
 impl KeyLists {
+    /// Appends the key with which `json` begins to the path, if it is the one that came there the last
+    /// time. Returns how many bytes it takes, its colon included.
+    pub(crate) fn follow_again(&self, path: &mut Path, json: &[u8]) -> Option<usize> {
+        let here = match path {
+            Path::Loose(_) => return None,
+            Path::Begin => None,
+            Path::At(node) => Some(*node),
+        };
+        let last = self.branches(here)?.last?;
+        let Node { in_json, .. } = self.nodes.get(last)?;
+        if in_json.is_empty() || !json.starts_with(in_json) {
+            return None;
+        }
+        *path = Path::At(last);
+        Some(in_json.len())
+    }
+
     /// Appends `key` to the path.
     pub(crate) fn follow(&mut self, path: &mut Path, key: &str) {
         let here = match path {
@@ -57,7 +84,12 @@ impl KeyLists {
             Path::At(node) => Some(*node),
         };
         *path = match self.child(here, key).or_else(|| self.grow(here, key)) {
-            Some(child) => Path::At(child),
+            Some(child) => {
+                if let Some(branches) = self.branches_mut(here) {
+                    branches.last = Some(child);
+                }
+                Path::At(child)
+            }
             None => {
                 let mut keys = self.keys_to(here);
                 keys.push(Key::from(key));
@@ -99,15 +131,27 @@ impl KeyLists {
         for value in values {
             self.share_inside(value);
         }
+        if let Some(shared) = self.number_of(keys).and_then(|number| self.numbered(number)) {
+            *keys = shared;
+        }
+    }
+
+    /// The number of a list of keys, which are sorted. It is one for ever.
+    pub(crate) fn number_of(&mut self, keys: &[Key]) -> Option<usize> {
         let mut path = Path::default();
-        for key in keys.iter() {
+        for key in keys {
             self.follow(&mut path, key);
         }
-        if let Path::At(node) = path
-            && let Some(list) = self.list(node)
-        {
-            *keys = Arc::clone(&list.sorted);
+        match path {
+            Path::At(node) => self.list(node).map(|_| node),
+            Path::Begin | Path::Loose(_) => None,
         }
+    }
+
+    /// The list of that number.
+    pub(crate) fn numbered(&self, number: usize) -> Option<Arc<[Key]>> {
+        let list = self.nodes.get(number)?.list.as_ref()?;
+        Some(Arc::clone(&list.sorted))
     }
 
     /// As [`Self::share`] for any value.
@@ -125,13 +169,20 @@ impl KeyLists {
 
     fn child(&self, here: Option<usize>, key: &str) -> Option<usize> {
         let is_it = |node: &&usize| self.nodes.get(**node).is_some_and(|node| *node.key == *key);
-        self.branches(here).iter().find(is_it).copied()
+        self.branches(here)?.all.iter().find(is_it).copied()
     }
 
-    fn branches(&self, here: Option<usize>) -> &[usize] {
+    fn branches(&self, here: Option<usize>) -> Option<&Branches> {
         match here {
-            None => &self.roots,
-            Some(node) => self.nodes.get(node).map_or(&[], |node| &node.next),
+            None => Some(&self.roots),
+            Some(node) => self.nodes.get(node).map(|node| &node.next),
+        }
+    }
+
+    fn branches_mut(&mut self, here: Option<usize>) -> Option<&mut Branches> {
+        match here {
+            None => Some(&mut self.roots),
+            Some(node) => self.nodes.get_mut(node).map(|node| &mut node.next),
         }
     }
 
@@ -141,17 +192,20 @@ impl KeyLists {
         let len = here.and_then(|here| self.nodes.get(here)).map_or(1, |node| node.len + 1);
         let is_full = self.nodes.len() >= MOST_NODES
             || len > LONGEST_LIST
-            || self.branches(here).len() >= MOST_BRANCHES;
+            || self.branches(here)?.all.len() >= MOST_BRANCHES;
         if is_full || !Object::stores(key) || self.way_to(here).any(|node| *node.key == *key) {
             return None;
         }
         let child = self.nodes.len();
-        let key = Key::from(key);
-        self.nodes.push(Node { key, parent: here, len, next: Vec::new(), list: None });
-        match here {
-            None => self.roots.push(child),
-            Some(here) => self.nodes.get_mut(here)?.next.push(child),
+        let mut in_json = Vec::new();
+        write_string(&mut in_json, key);
+        in_json.push(b':');
+        if in_json.len() > key.len() + 3 {
+            in_json.clear();
         }
+        let (key, next) = (Key::from(key), Branches::default());
+        self.nodes.push(Node { key, in_json, parent: here, len, next, list: None });
+        self.branches_mut(here)?.all.push(child);
         Some(child)
     }
 

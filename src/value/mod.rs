@@ -1,6 +1,7 @@
 //! What data is: immutable JSON-like values with shared structure.
 
 mod array;
+pub(crate) mod bytes;
 mod error;
 mod from_value;
 mod json;
@@ -8,6 +9,7 @@ mod key_lists;
 mod number;
 mod object;
 mod order;
+mod packed;
 mod read;
 mod serde;
 mod text;
@@ -27,6 +29,7 @@ use json::plain_len;
 pub(crate) use json::{write_object, write_string, write_value};
 pub(crate) use key_lists::KeyLists;
 pub(crate) use object::Edits;
+pub(crate) use packed::{PackTable, Packed};
 pub(crate) use read::Reader;
 pub(crate) use text::utf16_len;
 

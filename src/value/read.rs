@@ -58,15 +58,27 @@ impl<'a> Reader<'a> {
     /// An object of at most so many nested levels, itself included.
     pub(crate) fn object(&mut self, levels: usize) -> Result<Object, JsonError> {
         let inner = self.inside(levels)?;
+        self.expect(b'{', "an object")?;
+        if self.take(b'}') {
+            return Ok(Object::new());
+        }
         let first = self.values.len();
         let mut path = Path::default();
-        self.members(|reader, key| {
-            reader.key_lists.follow(&mut path, &key);
-            let value = reader.value(inner)?;
-            reader.values.push(value);
-            Ok::<_, JsonError>(())
-        })?;
-        Ok(self.key_lists.object(path, self.values.drain(first..)))
+        loop {
+            match self.key_lists.follow_again(&mut path, self.rest()) {
+                Some(len) => self.at += len,
+                None => {
+                    let key = self.key()?;
+                    self.key_lists.follow(&mut path, &key);
+                }
+            }
+            let value = self.value(inner)?;
+            self.values.push(value);
+            if !self.take(b',') {
+                self.expect(b'}', "a comma or a closing brace")?;
+                return Ok(self.key_lists.object(path, self.values.drain(first..)));
+            }
+        }
     }
 
     fn array(&mut self, levels: usize) -> Result<Array, JsonError> {
@@ -304,11 +316,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), JsonError> {
         if self.take(byte) { Ok(()) } else { Err(self.error(JsonProblem::Expected(what))) }
     }
 
     /// Whether `byte` stands next, which is passed over then.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let is_next = self.token() == Some(byte);
         self.at += usize::from(is_next);
@@ -316,6 +330,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space. All before it is passed over.
+    #[inline]
     pub(crate) fn token(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
@@ -325,10 +340,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }

@@ -44,8 +44,7 @@ impl ClientMessage {
         }
     }
 
-    /// Reads a message of either codec, whole. Values nest at most `depth` deep, and in JSON at most
-    /// 120.
+    /// Reads a message of either codec, whole. Values nest at most `depth` deep.
     ///
     /// # Errors
     ///

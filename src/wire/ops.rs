@@ -85,8 +85,14 @@ fn argument<'a, T>(
 }
 
 fn read_offset(reader: &mut Reader<'_>) -> Result<usize, JsonError> {
-    let offset = reader.number()?.as_u64().and_then(|offset| usize::try_from(offset).ok());
+    let offset = reader.number()?.as_i64().and_then(|offset| u64::try_from(offset).ok());
+    let offset = offset.map(fitting_offset);
     offset.ok_or_else(|| reader.error(JsonProblem::Expected("an offset, a whole number")))
+}
+
+/// An offset that is more than memory holds fits nothing, on any machine.
+pub(super) fn fitting_offset(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 macro_rules! text {

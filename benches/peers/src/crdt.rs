@@ -60,12 +60,13 @@ trait Network: Sized {
 }
 
 /// The libraries by name.
-pub const NAMES: [&str; 4] = ["roomsync", "yrs", "loro", "automerge"];
+pub const NAMES: [&str; 5] = ["roomsync", "roomsync, binary", "yrs", "loro", "automerge"];
 
 /// Does it all with the library of that name.
 pub fn run(name: &str, size: Size, live: fn() -> usize, step: impl FnMut()) -> Outcome {
     match name {
-        "roomsync" => drive::<roomsync::Network>(size, live, step),
+        "roomsync" => drive::<roomsync::Network<false>>(size, live, step),
+        "roomsync, binary" => drive::<roomsync::Network<true>>(size, live, step),
         "yrs" => drive::<yrs::Network>(size, live, step),
         "loro" => drive::<loro::Network>(size, live, step),
         "automerge" => drive::<automerge::Network>(size, live, step),

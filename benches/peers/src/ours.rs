@@ -28,7 +28,12 @@ pub fn run(request: &Request, live: fn() -> usize) -> Answer {
         }
         Request::Hydration { shapes } => client::hydration(*shapes),
         Request::Diff { before, after, iterations } => diff(before, after, *iterations),
-        Request::Apply { before, after, iterations } => apply(before, after, *iterations),
+        Request::Apply { before, after, iterations, shared: true } => {
+            apply_to_shared(before, after, *iterations)
+        }
+        Request::Apply { before, after, iterations, shared: false } => {
+            apply_in_place(before, after, *iterations)
+        }
         Request::Records { shapes } => room::records(*shapes, live),
         Request::Sessions { shapes, sessions } => room::sessions(*shapes, *sessions, live),
     }
@@ -60,8 +65,26 @@ fn diff(before: &serde_json::Value, after: &serde_json::Value, iterations: usize
     Answer { ns: nanoseconds(start), ..Answer::default() }
 }
 
+/// There and back, as a room changes a record that nobody else holds.
+fn apply_in_place(
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+    iterations: usize,
+) -> Answer {
+    let (before, after) = (object(before), object(after));
+    let between = |a, b| ObjectDiff::between(a, b, StringAppend::Allowed).expect("they differ");
+    let diffs = [between(&before, &after), between(&after, &before)];
+    let mut object = before;
+    drop(after);
+    let start = Instant::now();
+    for diff in diffs.iter().cycle().take(iterations) {
+        black_box(black_box(diff).apply(&mut object));
+    }
+    Answer { ns: nanoseconds(start), ..Answer::default() }
+}
+
 /// The record stays shared, as a record of a room is that others look at; stock records always are.
-fn apply(before: &serde_json::Value, after: &serde_json::Value, iterations: usize) -> Answer {
+fn apply_to_shared(before: &serde_json::Value, after: &serde_json::Value, iterations: usize) -> Answer {
     let (before, after) = (object(before), object(after));
     let diff = ObjectDiff::between(&before, &after, StringAppend::Allowed).expect("they differ");
     let start = Instant::now();

@@ -169,8 +169,11 @@ fn diffs() -> Vec<Line> {
     for (name, before, after, iterations) in works {
         let request = Request::Diff { before: before.clone(), after: after.clone(), iterations };
         lines.push(line(format!("diff: {name}"), iterations, request));
-        let request = Request::Apply { before, after, iterations };
-        lines.push(line(format!("apply: {name}"), iterations, request));
+        for (shared, how) in [(false, ""), (true, ", to a shared record")] {
+            let (before, after) = (before.clone(), after.clone());
+            let request = Request::Apply { before, after, iterations, shared };
+            lines.push(line(format!("apply: {name}{how}"), iterations, request));
+        }
     }
     lines
 }

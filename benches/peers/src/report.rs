@@ -151,8 +151,8 @@ fn crdts(text: &mut String, crdts: &[(&'static str, Outcome)]) -> Result<()> {
         "\n## Beside libraries of conflict-free replicated data types
 
 Records of nested maps; writers edit one property at a time, in turn; each edit is encoded, merged by a server, and merged by every other
-replica before the next. A newcomer then loads everything. roomsync sends JSON here. These libraries also do what roomsync does not: they merge without
-a server, and keep history.
+replica before the next. A newcomer then loads everything. roomsync sends JSON, or its binary codec, as the others do. Those also do what
+roomsync does not: they merge without a server, and keep history.
 
 | | all edits | bytes sent | full load | making and loading it | a replica in memory |
 | --- | ---: | ---: | ---: | ---: | ---: |

@@ -23,8 +23,9 @@ pub enum Request {
     Hydration { shapes: usize },
     /// W6: the diff of two records.
     Diff { before: Value, after: Value, iterations: usize },
-    /// W6: applying that diff.
-    Apply { before: Value, after: Value, iterations: usize },
+    /// W6: applying that diff: to a record that others hold too, again and again, or there and back to
+    /// one that nobody else holds, as a room does.
+    Apply { before: Value, after: Value, iterations: usize, shared: bool },
     /// W7: a room of these shapes.
     Records { shapes: usize },
     /// W7: sessions that do nothing.

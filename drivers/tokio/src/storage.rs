@@ -77,8 +77,9 @@ pub trait Storage: Send + 'static {
     ///
     /// # Errors
     ///
-    /// When they may not all have become durable. The rooms are dropped, and opened again from
-    /// what is kept.
+    /// When they may not all have become durable. If they are of several rooms, those of each room
+    /// are then handed over once more by themselves, in their order. A room whose own fail is
+    /// dropped, and opened again from what is kept.
     fn commit(&mut self, commits: &[RoomCommit]) -> Result<(), StorageError>;
 }
 

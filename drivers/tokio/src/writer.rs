@@ -3,6 +3,7 @@
 
 use crate::storage::{RoomCommit, RoomId, Storage, StorageError};
 use roomsync::{Commit, RoomSnapshot};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -155,10 +156,7 @@ fn run(mut storage: Box<dyn Storage>, mut inbox: mpsc::UnboundedReceiver<Request
                 if commits.is_empty() {
                     continue;
                 }
-                match storage.commit(&commits) {
-                    Ok(()) => tickets.into_iter().for_each(Ticket::settle),
-                    Err(error) => error!(%error, commits = commits.len(), "cannot store"),
-                }
+                store(&mut *storage, commits, tickets);
             }
             Request::Stop { stopped } => {
                 drop(storage);
@@ -166,6 +164,30 @@ fn run(mut storage: Box<dyn Storage>, mut inbox: mpsc::UnboundedReceiver<Request
                 stopped.send(()).ok();
                 return;
             }
+        }
+    }
+}
+
+/// Writes all of it in one go. If that fails each room is tried by itself, so that none loses
+/// anything by what another wants kept.
+fn store(storage: &mut dyn Storage, commits: Vec<RoomCommit>, tickets: Vec<Ticket>) {
+    let error = match storage.commit(&commits) {
+        Ok(()) => return tickets.into_iter().for_each(Ticket::settle),
+        Err(error) => error,
+    };
+    let mut rooms = BTreeMap::<RoomId, (Vec<RoomCommit>, Vec<Ticket>)>::new();
+    for (commit, ticket) in commits.into_iter().zip(tickets) {
+        let (commits, tickets) = rooms.entry(commit.room.clone()).or_default();
+        commits.push(commit);
+        tickets.push(ticket);
+    }
+    if rooms.len() == 1 {
+        return rooms.keys().for_each(|room| error!(%room, %error, "cannot store"));
+    }
+    for (room, (commits, tickets)) in rooms {
+        match storage.commit(&commits) {
+            Ok(()) => tickets.into_iter().for_each(Ticket::settle),
+            Err(error) => error!(%room, %error, "cannot store"),
         }
     }
 }

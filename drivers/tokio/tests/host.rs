@@ -199,6 +199,36 @@ async fn commits_of_all_rooms_are_written_together() {
     assert_eq!((batches.iter().sum::<usize>(), batches.len()), (4, 2), "{batches:?}");
 }
 
+/// A batch of all rooms was one transaction, and one room that could not be written took the commits of
+/// all others with it.
+#[tokio::test]
+async fn a_room_that_cannot_be_written_loses_nothing_of_others() {
+    let control = Control::default();
+    let host = start(&control, |_| {});
+    let rooms = ["first", "bad", "good"].map(|name| host.room(name));
+    for room in &rooms {
+        in_time(room.snapshot()).await.unwrap();
+    }
+    control.fail_room("bad");
+    control.hold();
+    let put = |room: &RoomHandle, id: &str| {
+        let (room, page) = (room.clone(), page(id));
+        tokio::spawn(async move { room.transact(move |tx| tx.put(page)).await })
+    };
+    let [first, bad, good] = &rooms;
+    let first = put(first, "page:a");
+    control.held().await;
+    // All of these are one batch.
+    let puts = [put(good, "page:1"), put(bad, "page:b"), put(good, "page:2")];
+    settle().await;
+    control.release();
+    in_time(first).await.unwrap().unwrap();
+    let results = in_time(join_all(puts)).await.into_iter().map(|put| put.unwrap().is_ok());
+    assert_eq!(results.collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(ids(good).await, ["page:1", "page:2"]);
+    assert_eq!(ids(bad).await, [""; 0]);
+}
+
 #[tokio::test]
 async fn a_room_goes_on_while_storage_is_busy_and_then_writes_all_at_once() {
     let control = Control::default();

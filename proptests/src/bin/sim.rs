@@ -24,7 +24,8 @@ of one run:
 of a search:
        --inputs N            stop after so many inputs
        --out DIR             where failing scripts go (proptests/regressions)
-       --keep-going          do not stop at the first failure";
+       --keep-going          do not stop at the first failure
+       --unshrunk            leave failing scripts as they are";
 
 struct Options {
     seeds: Option<Range<u64>>,
@@ -36,6 +37,7 @@ struct Options {
     is_traced: bool,
     out: PathBuf,
     keeps_going: bool,
+    shrinks: bool,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         is_traced: false,
         out: PathBuf::from("proptests/regressions"),
         keeps_going: false,
+        shrinks: true,
     };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
@@ -108,6 +111,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
             "--out" => options.out = value()?.into(),
             "--trace" => options.is_traced = true,
             "--keep-going" => options.keeps_going = true,
+            "--unshrunk" => options.shrinks = false,
             _ => return Err(format!("what is {word}?")),
         }
     }
@@ -225,7 +229,10 @@ fn write_regression(
     options: &Options,
 ) -> Result<(), Box<dyn Error>> {
     eprintln!("seed {seed}: {} is broken after {} inputs", failure.oracle, state.inputs);
-    let (script, failure) = shrink(script, failure);
+    let (script, failure) = match options.shrinks {
+        true => shrink(script, failure),
+        false => (script.clone(), failure.clone()),
+    };
     let file = options.out.join(format!("seed-{seed}.txt"));
     let name = file.display().to_string();
     let report = Report { seed: Some(seed), script: &script, failure: &failure, file: Some(&name) };

@@ -1,7 +1,7 @@
 //! `/admin/…`: for operators who know the token. Without one configured there is no such thing.
 
 use super::{App, bearer, not_found, refuse, room_id};
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -39,6 +39,11 @@ pub(super) async fn get_snapshot(
         Ok(room) => room,
         Err(refusal) => return *refusal,
     };
+    match room.exists().await {
+        Ok(true) => {}
+        Ok(false) => return refuse(StatusCode::NOT_FOUND, "there is no such room"),
+        Err(_) => return unavailable(),
+    }
     let Ok(snapshot) = room.snapshot().await else { return unavailable() };
     // Writing a large room takes a while, and others share this thread.
     match spawn_blocking(move || snapshot.to_value().to_string()).await {
@@ -57,9 +62,9 @@ pub(super) async fn put_snapshot(
         Ok(room) => room,
         Err(refusal) => return *refusal,
     };
-    let Ok(body) = to_bytes(body, MAX_SNAPSHOT).await else {
-        let line = format!("a snapshot of at most {} MiB is expected", MAX_SNAPSHOT >> 20);
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, &line);
+    let body = match read(body, MAX_SNAPSHOT).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
     };
     let bad = |line: &dyn fmt::Display| refuse(StatusCode::BAD_REQUEST, &line.to_string());
     let read = spawn_blocking(move || {
@@ -76,6 +81,13 @@ pub(super) async fn put_snapshot(
         Err(CommandError::Refused(error)) => bad(&error),
         Err(CommandError::Unavailable(_)) => unavailable(),
     }
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Box<Response>> {
+    to_bytes(body, most).await.map_err(|_| {
+        let line = format!("a snapshot of at most {} MiB is expected", most >> 20);
+        Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, &line))
+    })
 }
 
 /// The room, for whoever may touch it.
@@ -99,5 +111,17 @@ fn unavailable() -> Response {
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_snapshot_has_so_many_bytes() {
+        let read = async |length: usize| read(Body::from(vec![b' '; length]), 1 << 20).await;
+        assert_eq!(read(1 << 20).await.unwrap().len(), 1 << 20);
+        assert_eq!(read((1 << 20) + 1).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

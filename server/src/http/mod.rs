@@ -2,30 +2,30 @@
 
 mod address;
 mod admin;
+mod listen;
 mod origin;
 mod page;
 mod socket;
+mod upgrade;
 
 use crate::auth::Tokens;
 use crate::cli::Options;
 use crate::metrics::Metrics;
-use address::Connections;
+use address::{Connections, Places};
 use admin::Admin;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
+use listen::listen;
 use origin::Origins;
 use roomsync::Limits;
 use roomsync_tokio::{HostOptions, RoomHost, RoomId};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tracing::error;
 
 const MAX_ROOM_NAME: usize = 128;
 
@@ -76,13 +76,14 @@ pub(crate) async fn serve(
     app: App,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
+    let (taken, metrics) = (Arc::clone(&app.connections.taken), Arc::clone(&app.metrics));
     let router = Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/connect/{room}", get(socket::connect))
         .route("/admin/rooms/{room}/snapshot", get(admin::get_snapshot).put(admin::put_snapshot))
         .merge(page::routes())
         .with_state(app);
-    listen(listener, router, stop).await;
+    listen(listener, router, taken, || metrics.refused("connections"), stop).await;
 }
 
 /// Serves the metrics until `stop` resolves. They are for whoever reaches the address.
@@ -92,31 +93,14 @@ pub(crate) async fn serve_metrics(
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let router = Router::new().route("/metrics", get(metrics)).with_state(app);
-    listen(listener, router, stop).await;
+    listen(listener, router, Arc::new(Places::default()), || {}, stop).await;
 }
 
 async fn metrics(State(app): State<App>) -> Response {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match app.metrics.text(&app.host, app.connections.count()) {
+    match app.metrics.text(&app.host, app.connections.sockets()) {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-async fn listen(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) {
-    // Small frames must not wait for company.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
-        error!(%error, "stopped serving");
     }
 }
 

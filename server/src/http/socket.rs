@@ -3,24 +3,25 @@
 //! A browser does not show its page the answer to a failed upgrade. So whatever a client should be
 //! told it is told by a close after the upgrade, as stock servers do.
 
+use super::address::Slot;
+use super::upgrade::{self, Socket, messages};
 use super::{App, bearer, refuse, room_id};
 use crate::auth::Entry;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{ConnectInfo, Extension, Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
 use futures_util::stream::{self, SplitStream};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use roomsync::CloseReason;
-use roomsync_tokio::{Incoming, Outgoing, RoomId};
+use roomsync::{CloseReason, ObjectAccess};
+use roomsync_tokio::{Incoming, RoomId};
 use serde::Deserialize;
-use std::future::{pending, ready};
+use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
 
 /// Ends a connection whose token has expired. The client connects again, with a new token if it
@@ -39,11 +40,12 @@ pub(super) async fn connect(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(room): Path<String>,
+    Extension(place): Extension<Arc<Slot>>,
     query: Result<Query<ConnectQuery>, QueryRejection>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut request: Request,
 ) -> Response {
-    if !app.origins.permit(&headers) {
+    let headers = request.headers();
+    if !app.origins.permit(headers) {
         app.metrics.refused("origin");
         return refuse(StatusCode::FORBIDDEN, "pages of this origin may not connect");
     }
@@ -57,19 +59,20 @@ pub(super) async fn connect(
         let line = format!("`sessionId` of 1 to {longest} bytes is missing");
         return refuse(StatusCode::BAD_REQUEST, &line);
     };
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let Some(slot) = app.connections.enter(peer, &headers) else {
+    let Some(slot) = app.connections.enter(peer, headers) else {
         app.metrics.refused("connections");
         return refuse(StatusCode::TOO_MANY_REQUESTS, "there are too many connections");
     };
-    let token = bearer(&headers).or(query.token.as_deref());
+    let token = bearer(headers).or(query.token.as_deref());
     let admitted = admit(&app, &room, session, token, query.readonly.unwrap_or(false));
-    let longest = app.limits.message_bytes;
-    upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(async move |socket| {
-        let _slot = slot;
+    let (response, socket) = match upgrade::upgrade(&mut request, app.limits.message_bytes) {
+        Ok(upgrade) => upgrade,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    tokio::spawn(async move {
+        // Until the socket has ended, they are taken.
+        let _places = (place, slot);
+        let Some(socket) = socket.await else { return };
         match admitted {
             Ok((room, entry)) => serve(&app, room, entry, socket).await,
             Err(reason) => {
@@ -79,7 +82,8 @@ pub(super) async fn connect(
                 end(sink, stream, (reason.code(), reason.text()), app.close_timeout).await;
             }
         }
-    })
+    });
+    response
 }
 
 /// What the session may do where, or what it is told instead.
@@ -95,12 +99,15 @@ fn admit(
         Some(tokens) => tokens.admit(token, &room, session)?,
         None => Entry::open(session),
     };
-    entry.params.readonly |= readonly;
+    if readonly {
+        entry.params.readonly = true;
+        entry.params.object_access = ObjectAccess::Read;
+    }
     entry.may_create &= app.new_rooms;
     Ok((room, entry))
 }
 
-async fn serve(app: &App, room: RoomId, entry: Entry, socket: WebSocket) {
+async fn serve(app: &App, room: RoomId, entry: Entry, socket: Socket) {
     let Entry { params, may_create, lasts } = entry;
     let (mut sink, stream) = socket.split();
     let expiry = Box::pin(async move {
@@ -111,7 +118,7 @@ async fn serve(app: &App, room: RoomId, entry: Entry, socket: WebSocket) {
     });
     let incoming = stream::unfold(Some(stream), |stream| Box::pin(receive(stream)));
     let mut incoming = Box::pin(incoming).take_until(expiry);
-    let outgoing = (&mut sink).with(|outgoing| ready(to_message(outgoing)));
+    let outgoing = (&mut sink).with_flat_map(messages);
     let reason = if may_create {
         app.host.connect(room.clone(), params, &mut incoming, outgoing).await
     } else {
@@ -136,9 +143,8 @@ async fn end(
     (code, reason): (u16, &str),
     patience: Duration,
 ) {
-    let close = CloseFrame { code, reason: reason.into() };
     let end = async {
-        if sink.send(Message::Close(Some(close))).await.is_ok() {
+        if sink.send(upgrade::close(code, reason)).await.is_ok() {
             while stream.next().await.is_some() {}
         }
     };
@@ -146,7 +152,8 @@ async fn end(
     timeout(patience, end).await.ok();
 }
 
-type Receiver = Option<SplitStream<WebSocket>>;
+type Receiver = Option<SplitStream<Socket>>;
+
 /// The next message, and the stream of those after it.
 async fn receive(stream: Receiver) -> Option<(Incoming, Receiver)> {
     let Some(mut stream) = stream else {
@@ -159,26 +166,9 @@ async fn receive(stream: Receiver) -> Option<(Incoming, Receiver)> {
             Ok(Message::Text(text)) => return Some((Incoming::Message(text.into()), Some(stream))),
             Ok(Message::Binary(bytes)) => return Some((Incoming::Message(bytes), Some(stream))),
             // Pings and closes are answered by the socket, which ends after a close.
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => {}
-            Err(error) => return is_too_long(error).then_some((Incoming::TooLong, None)),
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {}
+            Err(Error::Capacity(_)) => return Some((Incoming::TooLong, None)),
+            Err(_) => return None,
         }
     }
-}
-
-fn is_too_long(error: axum::Error) -> bool {
-    let error = error.into_inner().downcast::<tungstenite::Error>();
-    error.is_ok_and(|error| matches!(*error, tungstenite::Error::Capacity(_)))
-}
-
-fn to_message(outgoing: Outgoing) -> Result<Message, axum::Error> {
-    Ok(match outgoing {
-        Outgoing::Frame(frame) if frame.is_binary() => Message::Binary(frame.into()),
-        Outgoing::Frame(frame) => {
-            Message::Text(Utf8Bytes::try_from(bytes::Bytes::from(frame)).map_err(axum::Error::new)?)
-        }
-        Outgoing::Close(reason) => Message::Close(Some(CloseFrame {
-            code: reason.code(),
-            reason: Utf8Bytes::from(reason.text()),
-        })),
-    })
 }

@@ -376,7 +376,43 @@ fn a_file_grows_to_its_limit_and_no_further() {
 #[test]
 fn a_tool_makes_no_file() {
     let files = Files::new();
-    let opened = SqliteStorage::open_existing(&files.path("rooms.db"));
+    let opened = SqliteStorage::open_to_read(&files.path("rooms.db"));
     assert!(matches!(opened, Err(OpenError::CannotOpen)));
     assert!(!files.path("rooms.db").exists());
+}
+
+/// What only reads a file wrote to it, which failed where nothing can be written.
+#[test]
+fn a_file_that_cannot_be_written_is_read_as_it_is() {
+    let files = Files::new();
+    let path = files.path("ro#?%25oms.db");
+    let mut room = new_room();
+    let mut storage = SqliteStorage::open(&path).unwrap();
+    storage.commit(&[put(&mut room, "page:a", "A")]).unwrap();
+    // Its latest changes stand beside it, as after a crash.
+    let unmerged = files.path("unmerged.db");
+    for suffix in ["", "-wal"] {
+        let copy =
+            |path: &Path| [path.as_os_str(), suffix.as_ref()].into_iter().collect::<OsString>();
+        fs::copy(copy(&path), copy(&unmerged)).unwrap();
+    }
+    drop(storage);
+    let mut storage = SqliteStorage::open_unwritable(&path).unwrap();
+    assert_eq!(load(&mut storage, "r"), Some(kept(&room)));
+    assert!(storage.commit(&[put(&mut room, "page:b", "B")]).is_err());
+    let opened = SqliteStorage::open_unwritable(&unmerged);
+    assert!(matches!(opened, Err(OpenError::UnmergedLog)));
+    assert_eq!(load(&mut SqliteStorage::open_to_read(&unmerged).unwrap(), "r").unwrap().clock, 1);
+}
+
+/// An empty file became a database when somebody looked into it.
+#[test]
+fn an_empty_file_is_nothing_to_read() {
+    let files = Files::new();
+    let path = files.path("empty.db");
+    fs::write(&path, "").unwrap();
+    for open in [SqliteStorage::open_to_read, SqliteStorage::open_unwritable] {
+        assert!(matches!(open(&path), Err(OpenError::Empty)));
+    }
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
 }

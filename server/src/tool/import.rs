@@ -37,6 +37,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), ToolError> {
     let Options { room, input, data, schema, force } = options;
     let schema = read_schema(schema.as_deref()).map_err(ToolError::Schema)?;
+    let progress = Progress::unknown("reading");
     let text = read(input).map_err(|error| ToolError::Read(input.clone(), error))?;
     let snapshot = RoomSnapshot::from_json(&text);
     let snapshot = snapshot.map_err(|error| ToolError::Snapshot(input.clone(), error))?;
@@ -44,6 +45,7 @@ pub(super) fn run(options: &Options) -> Result<(), ToolError> {
     let restored = Room::restore(RoomConfig::default(), schema, snapshot);
     let restored = restored.map_err(|error| ToolError::Restore(input.clone(), error))?;
     let mut snapshot = restored.snapshot();
+    drop(progress);
 
     let mut storage = SqliteStorage::open(&data.file)
         .map_err(|error| ToolError::Open(data.file.clone(), error))?;
@@ -58,6 +60,9 @@ pub(super) fn run(options: &Options) -> Result<(), ToolError> {
     storage.replace(room, &snapshot, &mut update).map_err(failed)
 }
 
+/// The highest clock of a room that can be opened.
+const MAX_CLOCK: u64 = 1 << 53;
+
 fn read(path: &Path) -> io::Result<String> {
     if path == Path::new("-") {
         io::read_to_string(io::stdin())
@@ -67,8 +72,10 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Makes the snapshot be the next state of a room at that clock. Whoever was in the room knows
-/// another history of it: everybody is to be told everything.
+/// another history of it: everybody is to be told everything. A clock that no room goes on from is
+/// not gone on from.
 fn begin_anew(snapshot: &mut RoomSnapshot, clock: u64) {
+    let clock = if clock < MAX_CLOCK { clock } else { 0 };
     let clock = clock.max(snapshot.clock).saturating_add(1);
     snapshot.clock = clock;
     snapshot.tombstone_history_starts_at = clock;
@@ -76,5 +83,20 @@ fn begin_anew(snapshot: &mut RoomSnapshot, clock: u64) {
     snapshot.applied_pushes.clear();
     for (_, changed) in &mut snapshot.documents {
         *changed = clock;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_goes_on_from_the_later_clock_and_from_none_that_is_broken() {
+        for (kept, own, next) in [(7, 3, 8), (3, 7, 8), (u64::MAX >> 1, 7, 8)] {
+            let mut snapshot = RoomSnapshot::default();
+            snapshot.clock = own;
+            begin_anew(&mut snapshot, kept);
+            assert_eq!((snapshot.clock, snapshot.tombstone_history_starts_at), (next, next));
+        }
     }
 }

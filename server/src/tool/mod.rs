@@ -51,9 +51,9 @@ fn room(name: &str) -> Result<RoomId, &'static str> {
     room_id(name).ok_or("a room's name is 1 to 128 letters, digits, `-`, `_`, `.` and `~`")
 }
 
-/// The file, if there is one.
+/// The file, to read it.
 fn open(data: &Path) -> Result<SqliteStorage, ToolError> {
-    SqliteStorage::open_existing(data).map_err(|error| ToolError::Open(data.to_owned(), error))
+    SqliteStorage::open_to_read(data).map_err(|error| ToolError::Open(data.to_owned(), error))
 }
 
 impl fmt::Display for ToolError {

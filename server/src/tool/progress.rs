@@ -1,10 +1,14 @@
 //! How far it has come, for who watches.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::thread;
 use std::time::Duration;
 
 /// What takes no longer needs no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often a bar without an end moves.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Rows between two looks at the clock.
 const STRIDE: u64 = 512;
@@ -25,6 +29,23 @@ impl Progress {
         let bar = ProgressBar::hidden().with_message(what);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self { bar, patience }
+    }
+
+    /// Something of which nobody knows how much there is.
+    pub(super) fn unknown(what: &'static str) -> Self {
+        let progress = Self::with(what, PATIENCE);
+        let style = ProgressStyle::with_template("{msg} {spinner} {elapsed}");
+        progress.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        let bar = progress.bar.downgrade();
+        thread::spawn(move || {
+            thread::sleep(PATIENCE);
+            // It may be done by now.
+            if let Some(bar) = bar.upgrade().filter(|bar| !bar.is_finished()) {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(TICK);
+            }
+        });
+        progress
     }
 
     pub(super) fn update(&self, done: u64, total: u64) {

@@ -110,6 +110,23 @@ fn a_number_that_was_never_given_says_nothing_of_what_was_pushed_here() {
     assert!(done.sent[0].contains(r#""clientClock":10"#), "{:?}", done.sent);
 }
 
+/// The next push had a number that no room can read, which ended the client for good.
+#[test]
+fn an_answer_after_which_no_push_can_be_counted_makes_no_sense() {
+    let last = (1_u64 << 53) - 1;
+    for (applied, makes_sense) in [(last - 1, true), (last, false), (u64::MAX >> 1, false)] {
+        let mut probe = with_three_pushes(Some("me"));
+        probe.done();
+        answer_with(&mut probe, &applied.to_string(), "{}", 3);
+        let is_online = *probe.client.status() == Status::Online;
+        assert_eq!(
+            (is_online, probe.client.last_push > 4),
+            (makes_sense, makes_sense),
+            "{applied}"
+        );
+    }
+}
+
 #[test]
 fn a_number_that_leaves_none_for_the_next_push_is_a_fault_of_the_room() {
     for (applied, is_fault) in [

@@ -318,10 +318,15 @@ fn what_no_client_has_kept_is_refused() {
     for meta in [r#"{"format":1,"lastPush":-1}"#, r#"{"format":1,"clientId":1}"#] {
         assert_eq!(refused(&[("meta", meta)]), bad("meta"));
     }
-    for key in ["record/note:a", "aside/note:a"] {
-        for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
+    for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
+        for key in ["record/note:a", "aside/note:a"] {
             assert_eq!(refused(&[meta, (key, record)]), bad(key));
         }
+        // What was put under another's id was shown, and pushed, which ended the client for good.
+        let op = format!(r#"["put",{record}]"#);
+        assert_eq!(refused(&[meta, ("edit/note:a", &op)]), bad("edit/note:a"));
+        let push = format!(r#"{{"note:a":{op}}}"#);
+        assert_eq!(refused(&[meta, ("push/1", &push)]), bad("push/1"));
     }
     let both = r#"{"id":"note:a","typeName":"note"}"#;
     let twice = [meta, ("aside/note:a", both), ("record/note:a", both)];

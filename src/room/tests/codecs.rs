@@ -136,6 +136,22 @@ fn sessions_of_a_codec_that_hear_the_same_share_one_frame() {
 }
 
 #[test]
+fn clients_that_enter_share_what_they_are_told_of_documents() {
+    for codecs in ["[]", POSTCARD] {
+        let mut world = World::new();
+        let a = world.join("a");
+        world.push(a, 1, &put_page("p", ""));
+        let told = ["b", "c"].map(|name| {
+            let connection = world.open(name);
+            hello_offering(&mut world, connection, codecs)
+        });
+        let [b, c] = told.each_ref().map(|frame| frame.parts().get(1).map(|part| part.as_ptr()));
+        assert!(b.is_some() && b == c, "{codecs}");
+        assert_eq!(told[0].len(), told[1].len());
+    }
+}
+
+#[test]
 fn a_session_that_fell_off_the_log_is_told_the_state_in_its_codec() {
     let mut world = World::with(|config| config.limits.log_bytes = 100);
     let (a, b) = (world.join("a"), join_offering(&mut world, "b", POSTCARD));

@@ -261,3 +261,40 @@ fn a_fresh_room_adopts_the_schema_of_a_snapshot_in_the_same_commit() {
     assert_eq!(world.persisted().last().unwrap().schema, Some(schema.clone()));
     assert_eq!(world.room.snapshot().schema, Some(schema));
 }
+
+/// A room kept the schema of its first client for good, so that it did not outlive the first version of
+/// tldraw that knows more.
+#[test]
+fn a_room_that_adopts_goes_on_to_the_newer_schema_of_a_snapshot() {
+    let schema = |versions: &[(&str, u64)]| {
+        let mut schema = SerializedSchema::default();
+        versions.iter().for_each(|(id, version)| schema.insert(id, *version));
+        schema
+    };
+    let load_as = |world: &mut World, schema: &SerializedSchema| {
+        load(world, RoomSnapshot { schema: Some(schema.clone()), ..snapshot(&[record("p", "")]) })
+    };
+    for newer in [schema(&[("com.test", 3)]), schema(&[("com.test", 2), ("com.new", 1)])] {
+        let mut world =
+            World::of(Room::new(RoomConfig::default(), Arc::new(Schema::tldraw())).unwrap());
+        let a = world.join("a");
+        world.push(a, 1, &put_page("p", r#","old":1"#));
+        world.actions.clear();
+        load_as(&mut world, &newer).unwrap();
+        // Who is of the old schema hears nothing of the new records, and may ask again.
+        world.assert_silence(a);
+        assert_eq!(world.closed(a), Some(CloseReason::Reset));
+        let commits = world.persisted();
+        assert_eq!((commits.len(), &commits[0].schema), (1, &Some(newer.clone())));
+        let a = world.open("a");
+        world.say(a, &connect(-1, "8", SCHEMA));
+        assert_eq!(world.closed(a), Some(CloseReason::ClientTooOld));
+        let b = world.open("b");
+        world.say(b, &connect(-1, "8", &newer.to_value().to_string()));
+        assert!(world.heard(b)[0].contains(r#""p":["put""#));
+        // Not back again, which would take away what the new one has made.
+        let old = schema(&[("com.test", 2)]);
+        assert_eq!(load_as(&mut world, &old), Err(RestoreError::SchemaTooOld));
+        assert_eq!(world.closed(b), None);
+    }
+}

@@ -1,6 +1,7 @@
 //! Who is let in: protocol versions and schemas.
 
 use super::*;
+use crate::ids::Key;
 
 /// What a `connect` with these fields led to: the answer, or the close and what was said before.
 fn try_connect(
@@ -222,6 +223,72 @@ fn a_visitor_who_leaves_an_untouched_room_does_not_lock_out_others() {
     let d = world.open("d");
     world.say(d, &connect(-1, "8", odd));
     assert_eq!(world.closed(d), Some(CloseReason::ClientTooOld), "since there was a document");
+}
+
+fn reader(name: &str) -> SessionParams {
+    let mut params = SessionParams::new(name);
+    params.readonly = true;
+    params
+}
+
+const ODD: &str = r#"{"schemaVersion":2,"sequences":{"com.odd":1}}"#;
+
+/// A reader fixed the schema of a room that nobody had written in yet, and locked all others out.
+#[test]
+fn who_may_not_write_does_not_decide_on_the_schema() {
+    let mut world = adopting();
+    let [odd, plain] = [("odd", ODD), ("plain", SCHEMA)].map(|(name, schema)| {
+        let connection = world.open_as(reader(name));
+        world.say(connection, &connect(-1, "8", schema));
+        assert!(world.heard(connection)[0].contains(schema), "it is told its own");
+        connection
+    });
+    assert_eq!((world.room.snapshot().schema, world.persisted()), (None, Vec::new()));
+    let writer = world.join("writer");
+    assert_eq!((world.closed(writer), world.persisted().len()), (None, 1));
+    // Of the readers one finds the schema that it came with, and the other has to ask again.
+    assert_eq!((world.closed(plain), world.closed(odd)), (None, Some(CloseReason::Reset)));
+    world.push(writer, 1, &put_page("p", ""));
+    world.assert_data(plain, &[patch(1, &put_page("p", ""))]);
+    let odd = world.open_as(reader("odd"));
+    world.say(odd, &connect(-1, "8", ODD));
+    assert_eq!(world.closed(odd), Some(CloseReason::ServerTooOld));
+}
+
+#[test]
+fn a_reader_waits_in_a_room_of_odd_schema_that_nobody_wrote_in() {
+    let mut world = adopting();
+    let visitor = world.open("visitor");
+    world.say(visitor, &connect(-1, "8", ODD));
+    world.room.close_session(world.now, visitor, CloseReason::Closed).unwrap();
+    let plain = world.join_as(reader("plain"), 8);
+    // The visitor comes again, and it is the visitor's room.
+    let visitor = world.open("visitor");
+    world.say(visitor, &connect(-1, "8", ODD));
+    assert_eq!((world.closed(visitor), world.closed(plain)), (None, Some(CloseReason::Reset)));
+}
+
+#[test]
+fn who_may_write_objects_decides_where_there_are_objects() {
+    for (types, decides) in [(&[][..], false), (&["page"], true)] {
+        let object_types = types.iter().copied().map(Key::from).collect();
+        let config = RoomConfig { object_types, ..RoomConfig::default() };
+        let schema = Schema::from_json(r#"{"types":{"page":{"scope":"document"}}}"#).unwrap();
+        let mut world = World::of(Room::new(config, Arc::new(schema)).unwrap());
+        world.join_as(reader("a"), 8);
+        assert_eq!(world.room.snapshot().schema.is_some(), decides);
+    }
+}
+
+#[test]
+fn a_reader_who_waits_for_a_schema_can_be_kept_and_resumed() {
+    let mut world = adopting();
+    let plain = world.join_as(reader("plain"), 8);
+    let kept = world.room.session_snapshot(plain).unwrap();
+    let mut world = adopting();
+    world.join("writer");
+    let resumed = world.act(|room, now| room.handle_resume(now, kept, Meta::default())).unwrap();
+    assert_eq!(world.closed(resumed), None);
 }
 
 #[test]

@@ -24,8 +24,10 @@ fn every_limit_has_its_test_here() {
         known_clients,
         known_client_age,
         older_schemas,
+        schema_bytes,
+        known_senders,
     } = Limits::default();
-    let tests: [(usize, fn()); 14] = [
+    let tests: [(usize, fn()); 16] = [
         (sessions, a_room_holds_so_many_sessions),
         (message_bytes, a_message_has_so_many_bytes),
         (value_depth, a_pushed_record_nests_so_deep),
@@ -40,6 +42,8 @@ fn every_limit_has_its_test_here() {
         (known_clients, so_many_clients_are_known),
         (known_client_age, a_client_is_known_for_so_many_pushes),
         (older_schemas, so_many_older_schemas_are_served_at_a_time),
+        (schema_bytes, a_schema_has_so_many_bytes),
+        (known_senders, so_many_senders_who_left_are_known),
     ];
     for (limit, test) in tests {
         assert!(limit > 0);
@@ -58,6 +62,8 @@ fn a_limit_of_zero_or_a_depth_beyond_the_machines_is_refused() {
     assert_eq!(check(|config| config.limits.sessions = 0), zero("sessions"));
     assert_eq!(check(|config| config.limits.message_bytes = 0), zero("message_bytes"));
     assert_eq!(check(|config| config.limits.value_depth = 0), zero("value_depth"));
+    assert_eq!(check(|config| config.limits.schema_bytes = 0), zero("schema_bytes"));
+    assert_eq!(check(|config| config.limits.known_senders = 0), zero("known_senders"));
     assert_eq!(check(|config| config.limits.id_bytes = 0), zero("id_bytes"));
     assert_eq!(check(|config| config.limits.records = 0), zero("records"));
     assert_eq!(check(|config| config.limits.record_bytes = 0), zero("record_bytes"));
@@ -443,4 +449,51 @@ fn so_many_older_schemas_are_served_at_a_time() {
     let mut none = room_of_version_3(|config| config.limits.older_schemas = 0);
     assert_eq!(join(&mut none, "zero", 0).1, Some(CloseReason::ClientTooOld));
     assert_eq!(join(&mut none, "current", 3).1, None);
+}
+
+/// A room without a schema took on and kept one of any size.
+#[test]
+fn a_schema_has_so_many_bytes() {
+    let answer = |sequences: &str, room: Room| {
+        let mut world = World::of(room);
+        let a = world.open("a");
+        let schema = format!(r#"{{"schemaVersion":2,"sequences":{{{sequences}}}}}"#);
+        world.say(a, &connect(-1, "8", &schema));
+        assert_eq!(world.persisted().len(), world.heard(a).len());
+        world.closed(a)
+    };
+    let mut config = RoomConfig::default();
+    config.limits.schema_bytes = 20;
+    let adopting = || Room::new(config.clone(), Arc::new(Schema::tldraw())).unwrap();
+    assert_eq!(answer(r#""ab":1,"cd":1"#, adopting()), None);
+    for large in [r#""ab":1,"cde":1"#, r#""a":1,"b":1,"c":1"#] {
+        assert_eq!(answer(large, adopting()), Some(CloseReason::UnknownError));
+        // Also where there is a schema already.
+        let placed = Room::new(config.clone(), Arc::new(schema())).unwrap();
+        assert_eq!(answer(large, placed), Some(CloseReason::UnknownError));
+    }
+}
+
+#[test]
+fn so_many_senders_who_left_are_known() {
+    for (known, comes_again) in [(3, false), (2, true)] {
+        let mut world = World::with(|config| {
+            config.limits.known_senders = known;
+            config.reconnect_grace = Duration::ZERO;
+            config.rates.messages = Some(Rate { per_second: 1, burst: 3 });
+        });
+        for (name, messages) in [("a", 1), ("b", 2), ("c", 2)] {
+            let connection = world.join(name);
+            for _ in 0..messages {
+                world.say(connection, r#"{"type":"ping"}"#);
+            }
+            world.disconnect(connection);
+        }
+        // Of these the first would be free again before the others.
+        let a = world.join("a");
+        for _ in 0..2 {
+            world.say(a, r#"{"type":"ping"}"#);
+        }
+        assert_eq!(world.closed(a).is_none(), comes_again);
+    }
 }

@@ -442,7 +442,7 @@ impl Client {
 
     fn deliver(&mut self, most: usize) {
         for frame in self.wire.drain(..most.min(self.wire.len())) {
-            self.replica.hear(&frame.to_bytes());
+            self.replica.hear(frame.to_bytes());
         }
     }
 }

@@ -73,9 +73,62 @@ fn a_session_that_comes_again_has_sent_what_it_has_sent() {
     assert_eq!(world.closed(again), None);
     world.say(again, PING);
     assert_eq!(world.closed(again), Some(CloseReason::RateLimited));
-    // Others have sent nothing yet, and whoever was removed begins anew.
+    // Others have sent nothing yet.
     world.join("b");
-    world.join("a");
+}
+
+/// Whoever was removed for it began anew, with all that may come at once.
+#[test]
+fn who_was_removed_has_sent_what_it_has_sent() {
+    let mut world = limited(|rates| rates.messages = rate(1, 3));
+    let mut taken = 0;
+    for _ in 0..20 {
+        let a = world.open("a");
+        for text in [connect(-1, "8", SCHEMA).as_str(), PING, PING, PING, PING] {
+            world.say(a, text);
+            taken += u64::from(world.closed(a).is_none());
+        }
+    }
+    assert_eq!(taken, 3);
+    // It has what leaks out in the meantime, and no more.
+    world.tick(Duration::from_secs(2));
+    let a = world.join("a");
+    world.say(a, PING);
+    assert_eq!(world.closed(a), None);
+    world.say(a, PING);
+    assert_eq!(world.closed(a), Some(CloseReason::RateLimited));
+    world.join("b");
+}
+
+#[test]
+fn who_is_known_to_the_host_has_sent_it_whatever_the_session_is_called() {
+    let mut world = limited(|rates| rates.messages = rate(1, 2));
+    let open = |world: &mut World, session: &str, identity: Option<&str>| {
+        let mut params = SessionParams::new(session);
+        params.identity = identity.map(Into::into);
+        let connection = world.open_as(params);
+        world.say(connection, &connect(-1, "8", SCHEMA));
+        connection
+    };
+    let limit = |world: &mut World, connection| {
+        world.say(connection, PING);
+        world.say(connection, PING);
+        assert_eq!(world.closed(connection), Some(CloseReason::RateLimited));
+    };
+    let first = open(&mut world, "a", Some("ann"));
+    limit(&mut world, first);
+    let second = open(&mut world, "b", Some("ann"));
+    assert_eq!(world.closed(second), Some(CloseReason::RateLimited));
+    // That is nothing to others who take the name.
+    for identity in [Some("bob"), None] {
+        let other = open(&mut world, "a", identity);
+        assert_eq!(world.closed(other), None);
+    }
+    // What has leaked out is forgotten, and costs nothing.
+    world.tick(Duration::from_secs(2));
+    let third = open(&mut world, "c", Some("ann"));
+    world.say(third, PING);
+    assert_eq!(world.closed(third), None);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How long sessions last, and how they come back.
 
 use super::*;
+use crate::value::Value;
 
 /// One microsecond.
 const TICK: Duration = Duration::from_micros(1);
@@ -242,4 +243,28 @@ fn rights_are_those_of_the_latest_connection() {
     let again = world.join_as(SessionParams { readonly: true, ..SessionParams::new("a") }, 8);
     world.push(again, 1, &put_page("p", ""));
     world.assert_data(again, &[discard(1, 0)]);
+}
+
+/// Whoever named another's session took over the presence that it showed.
+#[test]
+fn a_session_of_another_identity_is_another_session() {
+    let params = |identity: Option<&str>| {
+        let mut params = SessionParams::new("s");
+        params.identity = identity.map(Into::into);
+        params
+    };
+    for (first, second) in [(Some("ann"), Some("bob")), (None, Some("bob")), (Some("ann"), None)] {
+        let mut world = World::new();
+        let watcher = world.join("watcher");
+        let ann = world.join_as(params(first), 8);
+        world.present(ann, 1, r#"["put",{"id":"x","typeName":"cursor","name":"Ann"}]"#);
+        let shown = world.room.session(ann).unwrap().presence.cloned().unwrap();
+        let before = shown.get("id").and_then(Value::as_str).unwrap();
+        world.heard(watcher);
+        let bob = world.join_as(params(second), 8);
+        assert_eq!(world.closed(ann), Some(CloseReason::Replaced));
+        assert_eq!(world.room.session(bob).unwrap().presence, None);
+        world.assert_data(watcher, &[patch(0, &format!(r#"{{"{before}":["remove"]}}"#))]);
+        assert_eq!(world.room.session_count(), 2);
+    }
 }

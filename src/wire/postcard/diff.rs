@@ -1,14 +1,15 @@
 //! Diffs: how many, then each id or key with its op, in order.
 
-use super::bytes::{Input, write_varint};
 use super::read::whole;
 use super::tag;
 use super::value::{SectionReader, SectionWriter, is_array, is_object};
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, ValueOp};
 use crate::error::Malformed;
 use crate::ids::{Key, RecordId};
+use crate::value::bytes::{Input, write_varint};
 use crate::value::{Object, Text, Value};
 use crate::wire::message::PresenceOp;
+use crate::wire::ops::fitting_offset;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -181,7 +182,7 @@ impl SectionReader<'_, '_> {
 }
 
 fn offset(input: &mut Input<'_>) -> Result<usize, Malformed> {
-    usize::try_from(whole(input)?).map_err(|_| Malformed)
+    whole(input).map(fitting_offset)
 }
 
 /// A value in a section of its own.

@@ -7,7 +7,6 @@
 //! A *section* is a diff or a value with what it needs to be read: no section refers to another,
 //! so that each is encoded once and stands in as many messages as there are readers.
 
-mod bytes;
 mod diff;
 mod known;
 mod read;

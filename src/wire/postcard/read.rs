@@ -1,6 +1,5 @@
 //! How messages are read: within caps, to the last byte.
 
-use super::bytes::Input;
 use super::diff::read_diff;
 use super::value::SectionReader;
 use super::{SCHEMA_DEPTH, entry, kind};
@@ -8,6 +7,7 @@ use crate::error::Malformed;
 use crate::ids::{ClientId, Key};
 use crate::schema::SerializedSchema;
 use crate::value::Value;
+use crate::value::bytes::Input;
 use crate::wire::MAX_CLOCK;
 use crate::wire::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,

@@ -1,10 +1,10 @@
 //! Values: a tag, then what it says.
 
-use super::bytes::{Input, signed_len, write_signed, write_varint};
 use super::known::{MOST_KEY_LISTS, MOST_TEXT_BYTES, MOST_TEXTS, Seen, hash_keys, hash_text};
 use super::tag::{self, number, short};
 use crate::error::Malformed;
 use crate::ids::Key;
+use crate::value::bytes::{Input, signed_len, write_signed, write_varint};
 use crate::value::{Array, Number, Object, Text, Value};
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,12 +1,12 @@
 //! How messages are written.
 
-use super::bytes::{write_str, write_varint};
 use super::diff::{write_diff, write_value};
 use super::value::SectionWriter;
 use super::{entry, kind};
 use crate::ids::RecordId;
 use crate::schema::SerializedSchema;
 use crate::value::Object;
+use crate::value::bytes::{write_str, write_varint};
 use crate::wire::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
     IncompatibilityReason, ObjectAccess, Push, PushAction, ServerMessage,

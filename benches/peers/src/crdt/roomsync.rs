@@ -1,10 +1,10 @@
-//! roomsync: a room, and clients that push each edit by itself; all text goes as JSON.
+//! roomsync: a room, and clients that push each edit by itself, in either codec.
 
 use super::{Edit, PROPS, STRINGS, Size};
 use crate::ours::schema;
 use crate::shapes::shape_id;
 use roomsync::{
-    Client, ClientAction, ClientConfig, ConnectionId, Instant, LinkId, Object, Room, RoomAction,
+    Client, ClientAction, ClientConfig, Codec, ConnectionId, Instant, LinkId, Object, Room, RoomAction,
     RoomConfig, RoomSnapshot, SessionParams,
 };
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Longer than what any machine waits to collect changes.
 const A_FRAME: Duration = Duration::from_millis(40);
 
-pub(super) struct Network {
+pub(super) struct Network<const BINARY: bool> {
     room: Room,
     now: Instant,
     clients: Vec<Replica>,
@@ -36,13 +36,18 @@ fn record(number: usize) -> Object {
     record
 }
 
-impl Network {
+impl<const BINARY: bool> Network<BINARY> {
+    fn client(&self) -> Client {
+        let mut config = ClientConfig::default();
+        config.codec = if BINARY { Codec::Postcard } else { Codec::Json };
+        Client::new(self.now, config, schema()).expect("it is sound")
+    }
+
     fn enter(&mut self) {
         let number = self.clients.len();
         let session = SessionParams::new(format!("session {number}"));
         let connection = self.room.handle_connect(self.now, session).expect("there is room");
-        let mut client =
-            Client::new(self.now, ClientConfig::default(), schema()).expect("it is sound");
+        let mut client = self.client();
         let link = client.handle_connected(self.now);
         self.clients.push(Replica { client, link, connection });
         self.by_connection.insert(connection, number);
@@ -73,7 +78,7 @@ impl Network {
     }
 }
 
-impl super::Network for Network {
+impl<const BINARY: bool> super::Network for Network<BINARY> {
     fn new(size: Size) -> Self {
         let mut snapshot = RoomSnapshot::default();
         snapshot.clock = 1;
@@ -109,8 +114,11 @@ impl super::Network for Network {
     fn full(&mut self) -> Vec<u8> {
         let session = SessionParams::new("newcomer");
         let connection = self.room.handle_connect(self.now, session).expect("there is room");
-        let hello = br#"{"type":"connect","connectRequestId":"1","lastServerClock":-1,"protocolVersion":8,"schema":{"schemaVersion":2,"sequences":{}}}"#;
-        self.room.handle_message(self.now, connection, hello);
+        let codecs = if BINARY { r#"["postcard-1"]"# } else { "[]" };
+        let hello = format!(
+            r#"{{"type":"connect","connectRequestId":"1","lastServerClock":-1,"protocolVersion":8,"codecs":{codecs},"schema":{{"schemaVersion":2,"sequences":{{}}}}}}"#
+        );
+        self.room.handle_message(self.now, connection, hello.as_bytes());
         let mut full = Vec::new();
         while let Some(action) = self.room.poll_action() {
             if let RoomAction::Send { frame, .. } = action {
@@ -121,8 +129,7 @@ impl super::Network for Network {
     }
 
     fn load(&mut self, full: &[u8]) -> impl Sized {
-        let mut client =
-            Client::new(self.now, ClientConfig::default(), schema()).expect("it is sound");
+        let mut client = self.client();
         let link = client.handle_connected(self.now);
         client.handle_message(self.now, link, full);
         while client.poll_action().is_some() {}

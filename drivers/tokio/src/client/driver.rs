@@ -80,6 +80,12 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = clock.sleep_until(deadline) => {
+                    // What has arrived comes first: the room is not silent while nobody listens.
+                    for _ in 0..self.inputs.len() {
+                        if let Ok(input) = self.inputs.try_recv() {
+                            self.handle(input);
+                        }
+                    }
                     self.shared.machine().handle_timeout(clock.now());
                 }
                 () = self.shared.wake.notified() => {}

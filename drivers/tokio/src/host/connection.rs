@@ -27,7 +27,9 @@ pub enum Incoming {
 /// What a transport sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A message. A WebSocket carries it as text.
+    /// A message. A WebSocket carries it as text, or as binary if it [is](Frame::is_binary). A
+    /// transport that sends a long one in [pieces](Frame::pieces) holds one of them for a peer that
+    /// does not read, and not the whole.
     Frame(Frame),
     /// The end, with code and reason. The transport stays open until the peer has answered, or
     /// for a while.

@@ -79,6 +79,17 @@ impl RoomHandle {
         refused(self.with(move |room, now| room.transact(now, f)).await)
     }
 
+    /// Whether something is kept of the room, or somebody is in it who may make it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found out.
+    pub async fn exists(&self) -> Result<bool, RoomUnavailable> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.send(&self.room, Input::Exists(reply)).map_err(|_| RoomUnavailable)?;
+        answer.await.map_err(|_| RoomUnavailable)
+    }
+
     /// All that the room keeps. See [`Room::snapshot`].
     ///
     /// # Errors

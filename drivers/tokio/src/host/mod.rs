@@ -13,18 +13,21 @@ pub use totals::HostTotals;
 use crate::clock::Clock;
 use crate::storage::{RoomId, Storage};
 use crate::writer::Writer;
-use futures_util::{Sink, Stream};
+use futures_util::{FutureExt, Sink, Stream};
 use roomsync::{CloseReason, ConfigError, Room, RoomConfig, RoomEvent, Schema, SessionParams};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use task::{Input, RoomTask};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
+use tracing::error;
 
-/// Is told what happens in rooms, once it is durable. Runs in the room's task, so it must be quick.
+/// Is told what happens in rooms, once it is durable. Runs in the room's task, so it must be quick. If
+/// it panics, the room's connections end and may come back to what is kept of it.
 pub type EventHook = Arc<dyn Fn(&RoomId, &RoomEvent) + Send + Sync>;
 
 /// How a host keeps its rooms.
@@ -238,7 +241,7 @@ impl Shared {
             return Err(input);
         }
         let input = match rooms.open.get(room) {
-            // A room that panicked left its closed inbox behind.
+            // A room that ended by itself left its closed inbox behind.
             Some(inbox) => match inbox.send(input) {
                 Ok(()) => return Ok(()),
                 Err(mpsc::error::SendError(input)) => input,
@@ -247,10 +250,26 @@ impl Shared {
         };
         let (inbox, inputs) = mpsc::unbounded_channel();
         let task = RoomTask::new(Arc::clone(self), room.clone(), inbox.downgrade(), inputs);
-        self.tasks.spawn(task.run());
+        let (shared, id) = (Arc::clone(self), room.clone());
+        self.tasks.spawn(async move {
+            // A hook of the host's may panic. All that the room has is dropped then, which tells its
+            // connections to come back, and whoever comes opens it from what is kept.
+            if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
+                error!(room = %id, "panicked: the room is opened anew");
+                shared.forget_ended(&id);
+            }
+        });
         inbox.send(input).map_err(|mpsc::error::SendError(input)| input)?;
         rooms.open.insert(room.clone(), inbox);
         Ok(())
+    }
+
+    /// Takes a room out whose task has ended, unless it is open again.
+    fn forget_ended(&self, room: &RoomId) {
+        let mut rooms = self.rooms();
+        if rooms.open.get(room).is_some_and(mpsc::UnboundedSender::is_closed) {
+            rooms.open.remove(room);
+        }
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms> {

@@ -13,9 +13,13 @@ use roomsync::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{debug, error, info};
+
+/// By how much a timer is late when something has held the room up.
+const LATE: Duration = Duration::from_millis(100);
 
 /// What a room is told.
 pub(super) enum Input {
@@ -35,6 +39,8 @@ pub(super) enum Input {
     Drained(ConnectionId),
     Disconnected(ConnectionId),
     Command(Command),
+    /// Asks whether the room exists.
+    Exists(oneshot::Sender<bool>),
     Shutdown,
 }
 
@@ -113,7 +119,9 @@ impl RoomTask {
                 self.forget();
             }
             Err(CannotOpen::Restore(error)) => {
-                error!(room = %self.id, %error, "cannot open: its clients are turned away");
+                // Ids, too, are something that is in the room.
+                let what = error.summary();
+                error!(room = %self.id, error = %what, "cannot open: its clients are turned away");
                 let is_newer = matches!(error, RestoreError::SchemaTooNew);
                 self.turn_away(if is_newer {
                     CloseReason::ServerTooOld
@@ -172,7 +180,10 @@ impl RoomTask {
             tokio::select! {
                 biased;
                 _ = open.progress.changed() => {}
-                () = clock.sleep_until(deadline) => open.room.handle_timeout(clock.now()),
+                // A room that takes no input hears of no time either: it cannot tell who is silent.
+                () = clock.sleep_until(deadline), if takes_input => {
+                    self.handle_timeout(open, deadline).await?;
+                }
                 input = self.inputs.recv(), if takes_input => match input {
                     Some(input) => open.handle(clock.now(), input),
                     // The host is gone, and so is every connection.
@@ -182,13 +193,37 @@ impl RoomTask {
         }
     }
 
+    /// Does what is due by now. What has arrived comes first, so that nobody is taken for silent
+    /// while it was the room that did not listen.
+    async fn handle_timeout(
+        &mut self,
+        open: &mut OpenRoom,
+        deadline: Option<Instant>,
+    ) -> Result<(), CommitLost> {
+        let clock = self.shared.clock;
+        if deadline.is_some_and(|deadline| deadline.saturating_add(LATE) < clock.now()) {
+            // Connections on this thread were held up, too.
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..self.inputs.len() {
+            let Ok(input) = self.inputs.try_recv() else { break };
+            open.handle(clock.now(), input);
+            open.carry_out(clock.now())?;
+            if !open.takes_input() {
+                return Ok(());
+            }
+        }
+        open.room.handle_timeout(clock.now());
+        Ok(())
+    }
+
     /// Tells whoever comes that it is of no use to come again, until nobody has for a while.
     async fn turn_away(&mut self, reason: CloseReason) {
         loop {
             match timeout(self.shared.options.linger, self.inputs.recv()).await {
                 Ok(Some(Input::Connect { peer, .. })) => peer.close(reason.clone()),
                 // Dropped, which says that there is no room.
-                Ok(Some(Input::Command(_))) => {}
+                Ok(Some(Input::Command(_) | Input::Exists(_))) => {}
                 // Nobody has entered.
                 Ok(Some(
                     Input::Message { .. }
@@ -250,6 +285,13 @@ impl OpenRoom {
                 let reply = command(&mut self.room, now);
                 self.poll_actions(now);
                 self.outbox.push(Effect::Reply(reply));
+            }
+            Input::Exists(reply) => {
+                let exists = self.exists;
+                // Whoever asked may be gone.
+                self.outbox.push(Effect::Reply(Box::new(move || {
+                    reply.send(exists).ok();
+                })));
             }
             Input::Shutdown => self.shut_down(now),
         }

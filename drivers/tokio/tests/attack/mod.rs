@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{sleep, timeout};
 
 /// How long one tries to send what nobody takes.
-const STUBBORN: Duration = Duration::from_secs(10);
+const STUBBORN: Duration = Duration::from_secs(40);
 /// How long one stays that has nothing more to send.
 const LINGER: Duration = Duration::from_secs(4);
 
@@ -31,7 +31,7 @@ struct Kind {
 }
 
 /// Every kind.
-static ATTACKS: [Kind; 20] = [
+static ATTACKS: [Kind; 21] = [
     // Never says a word.
     Kind { enters: false, reads: true, send: |_, _| None },
     // Enters, and is heard of no more.
@@ -186,6 +186,8 @@ static ATTACKS: [Kind; 20] = [
             _ => None,
         },
     },
+    // More than may come in a time, until it is turned out.
+    Kind { enters: true, reads: true, send: |_, _| Some(text(r#"{"type":"ping"}"#)) },
 ];
 
 /// What means something else in JavaScript.
@@ -220,7 +222,7 @@ impl Attack {
         let Self { number, kind } = self;
         let (mut reader, mut writer) = tokio::io::split(stream);
         let read = async {
-            let mut buffer = [0; 512];
+            let mut buffer = [0; 4096];
             while kind.reads && reader.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
             if !kind.reads {
                 std::future::pending::<()>().await;

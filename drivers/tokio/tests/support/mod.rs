@@ -26,6 +26,8 @@ struct State {
     /// The storage waits to be released.
     held: bool,
     fail_once: bool,
+    /// Whatever is written of that room fails.
+    fails: Option<RoomId>,
     closed: bool,
     loads: usize,
     /// How many commits each batch had.
@@ -53,6 +55,11 @@ impl Control {
     /// What the storage is asked for next, or is doing while it is held, fails.
     pub(crate) fn fail_once(&self) {
         self.state(|state| state.fail_once = true);
+    }
+
+    /// From now on nothing of that room can be written.
+    pub(crate) fn fail_room(&self, room: &str) {
+        self.state(|state| state.fails = Some(room.into()));
     }
 
     pub(crate) fn batches(&self) -> Vec<usize> {
@@ -102,6 +109,9 @@ impl Storage for TestStorage {
     fn commit(&mut self, commits: &[RoomCommit]) -> Result<(), StorageError> {
         self.0.pass()?;
         self.0.state(|state| {
+            if commits.iter().any(|commit| Some(&commit.room) == state.fails.as_ref()) {
+                return Err("this room is too large".into());
+            }
             state.batches.push(commits.len());
             state.kept.commit(commits)
         })

@@ -4,7 +4,7 @@ use crate::error::Malformed;
 use alloc::vec::Vec;
 
 /// Appends `number`, seven bits a byte, the lowest first.
-pub(super) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7F) as u8 | 0x80);
         number >>= 7;
@@ -13,47 +13,51 @@ pub(super) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Appends `number` so that small ones of either sign are short.
-pub(super) fn write_signed(out: &mut Vec<u8>, number: i64) {
+pub(crate) fn write_signed(out: &mut Vec<u8>, number: i64) {
     write_varint(out, zigzag(number));
 }
 
 /// Appends `text` after its length.
-pub(super) fn write_str(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_str(out: &mut Vec<u8>, text: &str) {
     write_varint(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
 }
 
 /// How many bytes [`write_signed`] appends.
-pub(super) const fn signed_len(number: i64) -> u32 {
+pub(crate) const fn signed_len(number: i64) -> u32 {
     let bits = 64 - (zigzag(number) | 1).leading_zeros();
     bits.div_ceil(7)
 }
 
-const fn zigzag(number: i64) -> u64 {
+pub(crate) const fn zigzag(number: i64) -> u64 {
     (number << 1 ^ number >> 63).cast_unsigned()
 }
 
-/// What is left of a message.
+pub(crate) const fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+}
+
+/// What is left of what is read.
 #[derive(Debug)]
-pub(super) struct Input<'a>(&'a [u8]);
+pub(crate) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
-    pub(super) const fn new(message: &'a [u8]) -> Self {
+    pub(crate) const fn new(message: &'a [u8]) -> Self {
         Self(message)
     }
 
-    pub(super) const fn is_at_end(&self) -> bool {
+    pub(crate) const fn is_at_end(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
+    pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         let (first, rest) = self.0.split_first().ok_or(Malformed)?;
         self.0 = rest;
         Ok(*first)
     }
 
     /// A number in its shortest form.
-    pub(super) fn varint(&mut self) -> Result<u64, Malformed> {
+    pub(crate) fn varint(&mut self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -71,36 +75,35 @@ impl<'a> Input<'a> {
         Err(Malformed)
     }
 
-    pub(super) fn signed(&mut self) -> Result<i64, Malformed> {
-        let number = self.varint()?;
-        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    pub(crate) fn signed(&mut self) -> Result<i64, Malformed> {
+        self.varint().map(unzigzag)
     }
 
     /// How many things follow of a byte at least: more than there are bytes is refused at once.
-    pub(super) fn count(&mut self) -> Result<usize, Malformed> {
+    pub(crate) fn count(&mut self) -> Result<usize, Malformed> {
         let count = usize::try_from(self.varint()?).map_err(|_| Malformed)?;
         if count <= self.0.len() { Ok(count) } else { Err(Malformed) }
     }
 
-    pub(super) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+    pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         let (bytes, rest) = self.0.split_at_checked(len).ok_or(Malformed)?;
         self.0 = rest;
         Ok(bytes)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (bytes, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
         self.0 = rest;
         Ok(*bytes)
     }
 
     /// A text of so many bytes.
-    pub(super) fn text(&mut self, len: usize) -> Result<&'a str, Malformed> {
+    pub(crate) fn text(&mut self, len: usize) -> Result<&'a str, Malformed> {
         core::str::from_utf8(self.bytes(len)?).map_err(|_| Malformed)
     }
 
     /// A text after its length.
-    pub(super) fn str(&mut self) -> Result<&'a str, Malformed> {
+    pub(crate) fn str(&mut self) -> Result<&'a str, Malformed> {
         let len = self.count()?;
         self.text(len)
     }

@@ -1,0 +1,6 @@
+//! A client survives whatever a room says, and agrees with a sound one in the end.
+#![no_main]
+
+use roomsync_fuzz as _;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::client(bytes));

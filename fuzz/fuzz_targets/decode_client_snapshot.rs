@@ -1,0 +1,6 @@
+//! Whatever is read as what a client has kept restores a client that keeps the same.
+#![no_main]
+
+use roomsync_fuzz as _;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::decode_client_snapshot(bytes));
