@@ -206,6 +206,12 @@ pub enum TransactError {
     InvalidRecord(RecordId),
     /// The record nests deeper than [`Limits::value_depth`](crate::Limits::value_depth).
     TooDeep(RecordId),
+    /// The id of a new document is empty, longer than [`Limits::id_bytes`](crate::Limits::id_bytes), or
+    /// that of somebody's presence. Rooms end the session of a client that asks for it.
+    BadId(RecordId),
+    /// The record is larger than [`Limits::record_bytes`](crate::Limits::record_bytes), or as a presence
+    /// than [`Limits::presence_bytes`](crate::Limits::presence_bytes).
+    TooLarge(RecordId),
     /// There is no such record.
     Missing(RecordId),
     /// A record of the transaction cannot be read as the type that was asked for.
@@ -226,6 +232,9 @@ display!(TransactError, self, f => match self {
     Self::IdentityChanged(id) => write!(f, "the `id` or `typeName` of `{id}` would change"),
     Self::InvalidRecord(id) => write!(f, "the schema refuses `{id}`"),
     Self::TooDeep(id) => write!(f, "`{id}` is nested too deeply"),
+    Self::BadId(id) if id.is_empty() => f.write_str("the id of a document is not empty"),
+    Self::BadId(id) => write!(f, "no document can have the id `{id}`"),
+    Self::TooLarge(id) => write!(f, "`{id}` is too large"),
     Self::Missing(id) => write!(f, "there is no `{id}`"),
     Self::Unreadable(error) => write!(f, "{error}"),
     Self::Unwritable(error) => write!(f, "cannot write the record: {error}"),

@@ -20,8 +20,8 @@ mod wire;
 
 pub use client::{
     Backoff, Checkpoint, Client, ClientAction, ClientCommit, ClientConfig, ClientEvent,
-    ClientSnapshot, NetworkHint, PresenceMode, Query, QueryResults, RecordChange, Refusal, Source,
-    Status, UndoMark,
+    ClientSnapshot, NetworkHint, PresenceMode, PushBudget, Query, QueryResults, RecordChange,
+    Refusal, Source, Status, UndoMark,
 };
 pub use close::{CloseReason, FATAL_CLOSE_CODE, MAX_REASON_BYTES};
 pub use diff::{Effect, NetworkDiff, ObjectDiff, RecordOp, StringAppend, ValueOp};

@@ -53,6 +53,7 @@ impl Machine for ClientMachine {
                     return Err("the client is not online".into());
                 }
             }
+            "discard" => client.discard_unconfirmed(now),
             "close" => client.close(now),
             "snapshot" => return Ok(vec![object([("snapshot", snapshot(client))])]),
             _ => return Err(format!("a client cannot do `{what}`")),
@@ -151,6 +152,10 @@ fn describe(event: &ClientEvent) -> Value {
         ClientEvent::Refused(refused) => {
             let ids = refused.iter().map(|refusal| Value::from(refusal.id.as_str()));
             object([("type", "refused".into()), ("ids", ids.collect::<Vec<_>>().into())])
+        }
+        ClientEvent::GivenUp(given_up) => {
+            let ids = given_up.iter().map(|refusal| Value::from(refusal.id.as_str()));
+            object([("type", "givenUp".into()), ("ids", ids.collect::<Vec<_>>().into())])
         }
         ClientEvent::Unreadable(ids) => {
             let ids = ids.iter().map(|id| Value::from(id.as_str()));

@@ -68,6 +68,10 @@ pub enum ClientEvent {
     /// The room did not let changes of this client happen, or made something else of them. What
     /// became of changes whose answer was lost with a connection is not known.
     Refused(Vec<Refusal>),
+    /// Unconfirmed changes of this client are given up: it was restored with a schema that does not
+    /// let them happen, or [told to](super::Client::discard_unconfirmed). A room that got them before
+    /// may have made them all the same.
+    GivenUp(Vec<Refusal>),
     /// What the room allows this client is this now.
     Access {
         /// Whether it may not change documents.
@@ -89,14 +93,14 @@ pub enum ClientEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Checkpoint(pub(super) u64);
 
-/// A change that did not happen in the room as it was asked.
+/// A change that did not happen as it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The record.
     pub id: RecordId,
     /// What the client had asked.
     pub asked: RecordOp,
-    /// What the room did instead, or `None` for nothing.
+    /// What the room did instead, or `None` for nothing. Of a change that is given up it is not known.
     pub happened: Option<RecordOp>,
 }
 
@@ -118,7 +122,7 @@ pub enum Status {
 /// Who changed records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The application, by a transaction.
+    /// The application, by a transaction, by undo or redo, or by giving up changes.
     Local,
     /// The room: by what others did, or by what it made of a push.
     Remote,

@@ -7,7 +7,7 @@ use crate::close::CloseReason;
 use crate::error::TransactError;
 use crate::ids::RecordId;
 use crate::schema::{Scope, identity};
-use crate::store::{Records, Transaction};
+use crate::store::{Records, Transaction, size_of_object};
 use crate::time::Instant;
 use crate::value::{Object, Value};
 use crate::wire::{ClientMessage, ObjectAccess};
@@ -21,8 +21,10 @@ impl Client {
     /// # Errors
     ///
     /// Whatever the closure returns, [`TransactError::ReadOnly`] for documents that the room does not
-    /// let this client change, and [`TransactError::SetAside`] for the id of a record that this
-    /// client cannot read. Then nothing has changed.
+    /// let this client change, [`TransactError::SetAside`] for the id of a record that this
+    /// client cannot read, and [`TransactError::BadId`] or [`TransactError::TooLarge`] for what no room
+    /// takes that has the limits of [`ClientConfig::limits`](super::ClientConfig::limits). Then nothing
+    /// has changed.
     pub fn transact<T>(
         &mut self,
         now: Instant,
@@ -61,6 +63,7 @@ impl Client {
         let result = f(&mut tx)?;
         let changes = tx.into_changes();
         self.check_access(&changes)?;
+        self.check_limits(&changes)?;
         let changes = self.change(changes);
         self.finish();
         Ok((result, changes))
@@ -85,7 +88,7 @@ impl Client {
     /// other; records can still be read and changed, but nobody hears of it.
     pub fn close(&mut self, now: Instant) {
         self.advance(now);
-        self.push();
+        self.push_all();
         self.stop(CloseReason::Closed, Status::Closed);
     }
 
@@ -109,6 +112,31 @@ impl Client {
             }
         };
         if changes.iter().all(may_change) { Ok(()) } else { Err(TransactError::ReadOnly) }
+    }
+
+    /// Checks that a room can take the documents. One that cannot would turn the client away, and
+    /// again whenever it comes back with them.
+    fn check_limits(
+        &self,
+        changes: &BTreeMap<RecordId, Option<Object>>,
+    ) -> Result<(), TransactError> {
+        let limits = &self.config.limits;
+        for (id, after) in changes {
+            let Some(record) = after else { continue };
+            let type_name = identity(record).map_or("", |(_, type_name)| type_name);
+            if self.schema.scope(type_name) != Some(Scope::Document) {
+                continue;
+            }
+            let is_good =
+                (1..=limits.id_bytes).contains(&id.len()) && !self.presence.contains_key(id);
+            if !is_good && self.replica.record(id).is_none() {
+                return Err(TransactError::BadId(id.clone()));
+            }
+            if size_of_object(record) > limits.record_bytes {
+                return Err(TransactError::TooLarge(id.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// Makes the changes and tells of them. Returns what they made of documents.

@@ -39,6 +39,8 @@ pub struct ClientConfig {
     pub push_interval: Duration,
     /// The least time between two pushes while nobody else is there.
     pub solo_push_interval: Duration,
+    /// How much goes in one push. What is left goes with the next ones.
+    pub push_budget: PushBudget,
     /// Waits between attempts, while the application is in front.
     pub backoff: Backoff,
     /// Waits between attempts, while it is in the background.
@@ -72,6 +74,21 @@ pub struct ClientConfig {
     pub undo_steps: usize,
 }
 
+/// How much goes to the room in one push, so that long work offline is neither larger than the room
+/// takes nor faster. After a push that is full none goes for half a second, after a smaller one for
+/// as much less as it is smaller.
+///
+/// The default is within what a room takes by default. For a room with a smaller
+/// [`Limits::message_bytes`], [`Limits::push_ops`] or [`Rates`](crate::Rates) it should be smaller as
+/// well: as JSON a push is longer than it counts, mostly a little, at most six times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushBudget {
+    /// Bytes, counted as in [`Limits::record_bytes`]. One change that is larger goes alone.
+    pub bytes: usize,
+    /// Records that are changed.
+    pub ops: usize,
+}
+
 /// How long to wait between attempts: each time half as long again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
@@ -102,6 +119,7 @@ impl Default for ClientConfig {
             // Rounded up to whole microseconds, so that a second never holds 31.
             push_interval: Duration::from_micros(33_334),
             solo_push_interval: Duration::from_secs(1),
+            push_budget: PushBudget { bytes: 4 << 20, ops: 100_000 },
             backoff: Backoff { min: Duration::from_millis(500), max: Duration::from_secs(2) },
             background_backoff: Backoff {
                 min: Duration::from_secs(1),
@@ -128,6 +146,7 @@ impl ClientConfig {
             health_timeout,
             push_interval,
             solo_push_interval,
+            push_budget,
             backoff,
             background_backoff,
             jitter_seed: _,
@@ -139,6 +158,12 @@ impl ClientConfig {
             undo_steps: _,
         } = self;
         limits.check()?;
+        let PushBudget { bytes, ops } = push_budget;
+        for (name, most) in [("push_budget.bytes", bytes), ("push_budget.ops", ops)] {
+            if *most == 0 {
+                return Err(ConfigError::ZeroLimit(name));
+            }
+        }
         for (name, duration) in [
             ("dial_timeout", dial_timeout),
             ("answer_timeout", answer_timeout),

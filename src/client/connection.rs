@@ -39,6 +39,8 @@ pub(super) struct Online {
     pub(super) health: Health,
     /// When the last push went out.
     pub(super) pushed_at: Option<Instant>,
+    /// For how long none may follow it, as large as it was.
+    pub(super) pause: Duration,
     /// What the room was last told of the client's presence.
     pub(super) pushed_presence: Option<Object>,
 }

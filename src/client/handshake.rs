@@ -9,14 +9,12 @@ use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
 use crate::wire::{
-    ClientMessage, Codec, ConnectAnswer, ConnectRequest, ObjectAccess, PROTOCOL_VERSION, split,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, MAX_CLOCK, ObjectAccess, PROTOCOL_VERSION,
+    split,
 };
 use alloc::format;
 use alloc::vec::Vec;
-
-/// The last push that a client counts: numbers beyond that of JavaScript are not whole everywhere, and
-/// those that JSON does not carry end a session for good.
-const LAST_PUSH: u64 = (1 << 53) - 1;
+use core::time::Duration;
 
 /// So many answers in a row that make no sense end all attempts.
 const MOST_FAILED_HYDRATIONS: u32 = 3;
@@ -61,6 +59,7 @@ impl Client {
                     codec: if codec == self.config.codec { codec } else { Codec::Json },
                     health: Health::new(self.now, self.config.ping_interval),
                     pushed_at: None,
+                    pause: Duration::ZERO,
                     pushed_presence: None,
                 });
                 self.take_over(staged, Replica::hydrate);
@@ -105,7 +104,8 @@ impl Client {
     }
 
     fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {
-        if self.applied_push(answer).is_some_and(|push| push >= LAST_PUSH) {
+        if self.applied_push(answer) >= Some(MAX_CLOCK) {
+            // It leaves no number for the next one.
             return Err(Fault);
         }
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);

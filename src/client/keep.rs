@@ -5,7 +5,7 @@
 
 use super::Client;
 use super::persist::{
-    ClientCommit, Meta, edit_key, meta_key, outrun_key, push_key, record_key, schema_key,
+    ClientCommit, Meta, aside_key, edit_key, meta_key, outrun_key, push_key, record_key, schema_key,
 };
 use super::replica::{PendingPush, Replica};
 use crate::ids::{Key, RecordId};
@@ -22,37 +22,41 @@ pub(super) struct Keeper {
     outruns: BTreeSet<RecordId>,
     /// The documents of whose unsent changes there is an entry.
     kept_edits: BTreeSet<RecordId>,
+    /// The records that cannot be read of which there is an entry.
+    kept_aside: BTreeSet<RecordId>,
     /// The room's clock that is kept, once anything is.
     kept_clock: Option<Option<u64>>,
 }
 
 impl Keeper {
-    /// The keeper of what is durable already.
-    pub(super) fn restored<'a>(
-        server_clock: Option<u64>,
+    /// The keeper of what is durable already, with entries for these unsent changes and for these
+    /// records that cannot be read.
+    pub(super) fn of_kept<'a>(
         edits: impl Iterator<Item = &'a RecordId>,
+        aside: impl Iterator<Item = &'a RecordId>,
     ) -> Self {
-        Self {
-            kept_edits: edits.cloned().collect(),
-            kept_clock: Some(server_clock),
-            ..Self::default()
-        }
+        let (kept_edits, kept_aside) = (edits.cloned().collect(), aside.cloned().collect());
+        Self { kept_edits, kept_aside, ..Self::default() }
     }
 
-    /// The keeper of what is durable under another schema: all of it is written again, along with
-    /// the new one.
-    pub(super) fn of_another_schema<'a>(
+    /// Notes that the schema and this clock are durable, too.
+    pub(super) const fn at(mut self, server_clock: Option<u64>) -> Self {
+        self.kept_clock = Some(server_clock);
+        self
+    }
+
+    /// Notes that these entries are to be written as they are now, or to go.
+    pub(super) fn rewrite<'a>(
+        &mut self,
         records: impl Iterator<Item = &'a RecordId>,
         pushes: impl Iterator<Item = &'a u64>,
-        edits: impl Iterator<Item = &'a RecordId> + Clone,
-    ) -> Self {
-        Self {
-            records: records.cloned().collect(),
-            pushes: pushes.copied().collect(),
-            edits: edits.clone().cloned().collect(),
-            kept_edits: edits.cloned().collect(),
-            ..Self::default()
-        }
+        edits: impl Iterator<Item = &'a RecordId>,
+        outruns: impl Iterator<Item = &'a RecordId>,
+    ) {
+        self.records.extend(records.cloned());
+        self.pushes.extend(pushes.copied());
+        self.edits.extend(edits.cloned());
+        self.outruns.extend(outruns.cloned());
     }
 
     fn is_idle(&self) -> bool {
@@ -96,8 +100,16 @@ impl Replica {
         let Some(mut keeper) = self.keeper.take() else { return Vec::new() };
         let mut entries = Vec::new();
         for id in core::mem::take(&mut keeper.records) {
-            let record = self.confirmed(&id).or_else(|| self.aside_record(&id));
-            entries.push((record_key(&id), record.cloned().map(Value::from)));
+            let record = self.confirmed(&id).cloned().map(Value::from);
+            entries.push((record_key(&id), record));
+            let aside = self.aside_record(&id).cloned().map(Value::from);
+            let was_kept = match aside {
+                Some(_) => !keeper.kept_aside.insert(id.clone()),
+                None => keeper.kept_aside.remove(&id),
+            };
+            if aside.is_some() || was_kept {
+                entries.push((aside_key(&id), aside));
+            }
         }
         for clock in core::mem::take(&mut keeper.pushes) {
             let push = self.pending_push(clock).map(|push| push.diff.to_value());

@@ -9,10 +9,12 @@ mod command;
 mod config;
 mod connection;
 mod data;
+mod discard;
 mod handshake;
 mod health;
 mod input;
 mod keep;
+mod migrate;
 mod persist;
 mod presence;
 mod push;
@@ -28,7 +30,7 @@ mod undo;
 pub use action::{
     Checkpoint, ClientAction, ClientEvent, NetworkHint, RecordChange, Refusal, Source, Status,
 };
-pub use config::{Backoff, ClientConfig, PresenceMode};
+pub use config::{Backoff, ClientConfig, PresenceMode, PushBudget};
 pub use persist::{ClientCommit, ClientSnapshot};
 pub use query::{Query, QueryResults};
 pub use undo::UndoMark;

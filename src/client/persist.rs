@@ -8,6 +8,7 @@
 //! | `meta` | `{"format":1,"clientId","serverClock","lastPush","lastAckedPush"}` |
 //! | `schema` | the serialized schema that the records are of |
 //! | `record/<id>` | a record as the room has confirmed it |
+//! | `aside/<id>` | a record of the room that the client could not read |
 //! | `push/<number>` | the diff of a push that the room has not answered |
 //! | `edit/<id>` | the op of what is not pushed yet of a document |
 //! | `outrun/<id>` | the last push that was pending when others removed the document |
@@ -121,6 +122,7 @@ pub(super) enum Entry {
     Meta(Meta),
     Schema(SerializedSchema),
     Record(RecordId, Object),
+    Aside(RecordId, Object),
     Push(u64, NetworkDiff),
     Edit(RecordId, RecordOp),
     Outrun(RecordId, u64),
@@ -136,6 +138,10 @@ pub(super) fn schema_key() -> Key {
 
 pub(super) fn record_key(id: &RecordId) -> Key {
     Key::from(format!("record/{id}"))
+}
+
+pub(super) fn aside_key(id: &RecordId) -> Key {
+    Key::from(format!("aside/{id}"))
 }
 
 pub(super) fn push_key(clock: u64) -> Key {
@@ -201,6 +207,9 @@ impl Entry {
     fn understood(key: &Key, value: &Value) -> Option<Self> {
         if let Some(id) = key.strip_prefix("record/") {
             return Some(Self::Record(id.into(), value.as_object()?.clone()));
+        }
+        if let Some(id) = key.strip_prefix("aside/") {
+            return Some(Self::Aside(id.into(), value.as_object()?.clone()));
         }
         if let Some(clock) = key.strip_prefix("push/") {
             return Some(Self::Push(clock.parse().ok()?, NetworkDiff::from_value(value)?));

@@ -5,11 +5,14 @@ use super::replica::Replica;
 use super::{Client, PresenceMode};
 use crate::diff::{ObjectDiff, StringAppend};
 use crate::error::TransactError;
-use crate::schema::Scope;
-use crate::store::Transaction;
+use crate::schema::{Scope, identity};
+use crate::store::{Transaction, size_of_object};
 use crate::time::Instant;
 use crate::value::Object;
 use crate::wire::PresenceOp;
+
+/// The bytes that a room adds to the name of the type to make the id of a presence, at most.
+const ROOMS_OWN: usize = 21;
 
 impl Client {
     /// Sets the record that others see of this client. The room gives it an id of its own.
@@ -20,7 +23,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the record is not a valid one of the schema's presence type.
+    /// When the record is not a valid one of the schema's presence type, nests deeper than
+    /// [`Limits::value_depth`](crate::Limits::value_depth), or is larger than
+    /// [`Limits::presence_bytes`](crate::Limits::presence_bytes) as the room will have it.
     pub fn set_presence(
         &mut self,
         now: Instant,
@@ -32,6 +37,11 @@ impl Client {
             let depth = self.config.limits.value_depth;
             Transaction::new(&nothing, &self.schema, &[Scope::Presence], depth)
                 .put(record.clone())?;
+            let (id, type_name) = identity(record).unwrap_or_default();
+            let more = (type_name.len() + ROOMS_OWN).saturating_sub(id.len());
+            if size_of_object(record).saturating_add(more) > self.config.limits.presence_bytes {
+                return Err(TransactError::TooLarge(id.into()));
+            }
         }
         self.own_presence = presence;
         self.finish();

@@ -1,7 +1,7 @@
 //! What a change is to one record, and what it does to another state of it.
 
 use crate::diff::{Effect, ObjectDiff, RecordOp, StringAppend};
-use crate::schema::{Schema, identity};
+use crate::schema::{Schema, Scope, identity};
 use crate::value::Object;
 
 /// What turns one state of a record into another, or `None` when they are equal.
@@ -29,6 +29,21 @@ pub(super) fn predict(schema: &Schema, record: Option<Object>, op: &RecordOp) ->
             let record = record?;
             Some(patched(schema, &record, diff).unwrap_or(record))
         }
+    }
+}
+
+/// Whether the schema does not let the change happen to a record that is there.
+pub(super) fn is_refused(schema: &Schema, record: Option<&Object>, op: &RecordOp) -> bool {
+    match op {
+        RecordOp::Put(record) => {
+            let type_name = identity(record).map_or("", |(_, type_name)| type_name);
+            schema.scope(type_name) != Some(Scope::Document)
+                || schema.validate(type_name, record).is_err()
+        }
+        RecordOp::Patch(diff) => {
+            record.is_some_and(|record| patched(schema, record, diff).is_none())
+        }
+        RecordOp::Remove => false,
     }
 }
 

@@ -1,35 +1,38 @@
 //! How a client goes on where it was, from what its host has kept.
 
-use super::Client;
 use super::config::ClientConfig;
 use super::keep::Keeper;
-use super::persist::{ClientSnapshot, Entry, Meta};
+use super::persist::{ClientSnapshot, Entry, Meta, record_key};
 use super::replica::Replica;
-use crate::diff::{NetworkDiff, ObjectDiff, RecordOp, StringAppend};
+use super::{Client, ClientEvent};
+use crate::diff::{NetworkDiff, RecordOp};
 use crate::error::RestoreError;
 use crate::ids::RecordId;
-use crate::schema::{MigrationError, MigrationPath, Schema, SerializedSchema, identity};
+use crate::schema::{Schema, SerializedSchema, identity};
 use crate::store::check_document;
 use crate::time::Instant;
 use crate::value::Object;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// A snapshot, understood.
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     meta: Option<Meta>,
     schema: Option<SerializedSchema>,
-    records: BTreeMap<RecordId, Object>,
-    pushes: BTreeMap<u64, NetworkDiff>,
-    edits: BTreeMap<RecordId, RecordOp>,
+    pub(super) records: BTreeMap<RecordId, Object>,
+    pub(super) aside: BTreeMap<RecordId, Object>,
+    pub(super) pushes: BTreeMap<u64, NetworkDiff>,
+    pub(super) edits: BTreeMap<RecordId, RecordOp>,
     outruns: BTreeMap<RecordId, u64>,
 }
 
 impl Client {
     /// A client that goes on where the one was whose commits made `snapshot`: with what the room
     /// had confirmed, the pushes that it had not answered, and the changes that were not pushed.
-    /// Events tell nothing of what is restored.
+    /// Events tell nothing of what is restored, but [`ClientEvent::GivenUp`] tells of changes that the
+    /// schema of today does not let happen any more.
     ///
     /// The client persists, whatever [`ClientConfig::persist`] says, as what is kept would be out
     /// of date soon. It also keeps the client id of the snapshot: its pushes are counted under it.
@@ -66,8 +69,7 @@ impl Client {
     /// # Errors
     ///
     /// When the configuration cannot work, the snapshot is not what a client has left, or a
-    /// migration fails, as one that needs all records does for changes that the room has not
-    /// confirmed.
+    /// migration fails for what the room had confirmed.
     pub fn restore(
         now: Instant,
         mut config: ClientConfig,
@@ -82,30 +84,40 @@ impl Client {
         }
         let is_same_schema = kept.schema.as_ref() == schema.serialized();
         let server_clock = meta.server_clock.filter(|_| is_same_schema);
-        let keeper = if is_same_schema {
-            Keeper::restored(server_clock, kept.edits.keys())
+        let mut keeper = Keeper::of_kept(kept.edits.keys(), kept.aside.keys());
+        if is_same_schema {
+            keeper = keeper.at(server_clock);
         } else {
-            let (records, pushes) = (kept.records.keys(), kept.pushes.keys());
-            Keeper::of_another_schema(records, pushes, kept.edits.keys())
-        };
+            kept.rewrite(&mut keeper);
+        }
         let path = kept.schema.as_ref().and_then(|kept| schema.migration_path(kept).ok());
+        let mut given_up = Vec::new();
         if let Some(path) = path.filter(|path| !path.is_empty()) {
-            kept.migrate(&path)?;
+            given_up = kept.migrate(&path)?;
+            // Migrations may add records, which are to be kept as well.
+            kept.rewrite(&mut keeper);
         }
         let depth = config.limits.value_depth;
-        let mut confirmed = kept.records;
+        let Kept { mut records, aside, pushes, edits, outruns, .. } = kept;
+        // Which of them can be read depends on the schema of today.
+        records.extend(aside);
         let is_readable = |_: &RecordId, record: &mut Object| {
             matches!(check_document(record, &schema, depth), Ok(Some(_)))
         };
-        let aside = confirmed.extract_if(.., |id, record| !is_readable(id, record)).collect();
-        let Kept { pushes, edits, outruns, .. } = kept;
-        let mut replica = Replica::restore(&schema, confirmed, aside, pushes, edits, outruns);
+        let aside = records.extract_if(.., |id, record| !is_readable(id, record)).collect();
+        let (mut replica, not_restored) =
+            Replica::restore(&schema, records, aside, pushes, edits, outruns);
+        given_up.extend(not_restored);
         replica.keeper = Some(keeper);
+        given_up.iter().for_each(|given_up| replica.keep_edit(&given_up.id));
         let mut client = Self::with_replica(now, config, schema, replica)?;
         client.server_clock = server_clock;
         client.last_push = meta.last_push;
         client.last_acked_push = meta.last_acked_push;
         client.told_settled = client.replica.is_settled();
+        if !given_up.is_empty() {
+            client.emit(ClientEvent::GivenUp(given_up));
+        }
         Ok(client)
     }
 }
@@ -120,17 +132,23 @@ impl Kept {
                 Entry::Record(id, record) if is_of(&id, &record) => {
                     kept.records.insert(id, record);
                 }
+                Entry::Aside(id, record) if is_of(&id, &record) => {
+                    drop(kept.aside.insert(id, record))
+                }
                 Entry::Push(clock, diff) if diff.iter().all(|(id, op)| puts_own(id, op)) => {
                     kept.pushes.insert(clock, diff);
                 }
                 Entry::Edit(id, op) if puts_own(&id, &op) => {
                     kept.edits.insert(id, op);
                 }
-                Entry::Record(..) | Entry::Push(..) | Entry::Edit(..) => {
+                Entry::Record(..) | Entry::Aside(..) | Entry::Push(..) | Entry::Edit(..) => {
                     return Err(RestoreError::BadEntry(key.clone()));
                 }
                 Entry::Outrun(id, clock) => drop(kept.outruns.insert(id, clock)),
             }
+        }
+        if let Some(id) = kept.aside.keys().find(|id| kept.records.contains_key(*id)) {
+            return Err(RestoreError::BadEntry(record_key(id)));
         }
         let last_push = kept.meta.as_ref().map_or(0, |meta| meta.last_push);
         if (kept.meta.is_none() && !snapshot.is_empty())
@@ -157,55 +175,10 @@ fn puts_own(id: &RecordId, op: &RecordOp) -> bool {
 }
 
 impl Kept {
-    /// Makes what was kept under an older schema be of the newer one.
-    fn migrate(&mut self, path: &MigrationPath) -> Result<(), MigrationError> {
-        // The documents of the older schema, as they become push by push.
-        let mut states = core::mem::take(&mut self.records);
-        let confirmed = path.migrate_all_up(states.values().cloned().collect())?;
-        self.records = confirmed.into_iter().collect();
-        for diff in self.pushes.values_mut() {
-            *diff = migrate_ops(path, &mut states, diff.iter())?;
-        }
-        self.edits = migrate_ops(path, &mut states, self.edits.iter())?;
-        Ok(())
+    /// All of it is to be written again.
+    fn rewrite(&self, keeper: &mut Keeper) {
+        let Self { records, aside, pushes, edits, outruns, .. } = self;
+        let records = records.keys().chain(aside.keys());
+        keeper.rewrite(records, pushes.keys(), edits.keys(), outruns.keys());
     }
-}
-
-/// The ops in the newer schema, which are made to `states` of the older one. What has no effect
-/// there has none here.
-fn migrate_ops<'a, T: FromIterator<(RecordId, RecordOp)>>(
-    path: &MigrationPath,
-    states: &mut BTreeMap<RecordId, Object>,
-    ops: impl Iterator<Item = (&'a RecordId, &'a RecordOp)>,
-) -> Result<T, MigrationError> {
-    let migrated = ops.filter_map(|(id, op)| {
-        let op = migrate_op(path, states, id, op).transpose()?;
-        Some(op.map(|op| (id.clone(), op)))
-    });
-    migrated.collect()
-}
-
-fn migrate_op(
-    path: &MigrationPath,
-    states: &mut BTreeMap<RecordId, Object>,
-    id: &RecordId,
-    op: &RecordOp,
-) -> Result<Option<RecordOp>, MigrationError> {
-    Ok(match op {
-        RecordOp::Put(record) => {
-            states.insert(id.clone(), record.clone());
-            Some(RecordOp::Put(path.migrate_up(record.clone())?))
-        }
-        RecordOp::Patch(diff) => {
-            let Some(record) = states.get_mut(id) else { return Ok(None) };
-            let before = path.migrate_up(record.clone())?;
-            diff.apply(record);
-            let after = path.migrate_up(record.clone())?;
-            ObjectDiff::between(&before, &after, StringAppend::Allowed).map(RecordOp::Patch)
-        }
-        RecordOp::Remove => {
-            states.remove(id);
-            Some(RecordOp::Remove)
-        }
-    })
 }

@@ -123,18 +123,22 @@ impl Client {
     }
 
     /// Takes back all steps since the mark, as if they were one, and forgets them: there is nothing to
-    /// redo. Returns whether anything changed.
+    /// redo. Returns whether anything changed. While the room does not let this client change what
+    /// they changed, nothing does, and they stay.
     pub fn bail_to(&mut self, now: Instant, mark: UndoMark) -> bool {
         self.advance(now);
         self.squash_to(mark);
-        let is_since = self.undo.done.back().is_some_and(|step| step.number > mark.0);
-        let Some((0, changes)) = self.next_step(Way::Undo).filter(|_| is_since) else {
+        let since = self.undo.done.back().filter(|step| step.number > mark.0);
+        let Some(changes) = since.map(|step| self.taking_back(step)) else { return false };
+        if self.check_access(&changes).is_err() {
             return false;
-        };
+        }
+        // Forgotten also when nothing is left of it: there may be again once others make it so.
         self.undo.done.pop_back();
+        let is_change = !changes.is_empty();
         self.change(changes);
         self.finish();
-        true
+        is_change
     }
 
     /// Takes back the step that is next on the way, and notes what takes that back.

@@ -191,6 +191,11 @@ impl Migration {
         is_filtered && matches!(self.work, Work::Store { .. })
     }
 
+    /// Whether it works on all records at once.
+    pub(super) const fn needs_all_records(&self) -> bool {
+        matches!(self.work, Work::Store { .. })
+    }
+
     /// Whether it migrates single records in both directions.
     pub(super) const fn is_reversible_record(&self) -> bool {
         matches!(self.work, Work::Record { down: Some(_), .. })

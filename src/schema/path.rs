@@ -61,6 +61,11 @@ impl MigrationPath {
         self.0.iter().all(|migration| migration.is_reversible_record())
     }
 
+    /// Whether a migration works on all records at once.
+    pub(crate) fn needs_all_records(&self) -> bool {
+        self.0.iter().any(|migration| migration.needs_all_records())
+    }
+
     /// Whether a migration may change records of that type.
     pub(crate) fn may_see(&self, type_name: &str) -> bool {
         self.0.iter().any(|migration| migration.may_see(type_name))

@@ -1,5 +1,6 @@
 //! How JSON becomes messages: within caps, and a clear no to everything else.
 
+use super::MAX_CLOCK;
 use super::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
     IncompatibilityReason, ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
@@ -22,15 +23,16 @@ pub(crate) fn decode_client_message(text: &str, depth: usize) -> Result<ClientMe
     match fields.kind()? {
         "connect" => Ok(ClientMessage::Connect(ConnectRequest {
             connect_request_id: required(fields.connect_request_id)?,
-            last_server_clock: clock(fields.last_server_clock),
+            // One that is none says as much as none: that the client needs everything.
+            last_server_clock: clock(fields.last_server_clock).unwrap_or_default(),
             protocol_version: fields.protocol_version.map(version).transpose()?,
             schema: fields.schema.map(schema).transpose()?,
             client_id: fields.client_id,
-            last_acked_push: clock(fields.last_acked_push),
+            last_acked_push: clock(fields.last_acked_push)?,
             codecs: fields.codecs.as_ref().map(codecs).unwrap_or_default(),
         })),
         "push" => Ok(ClientMessage::Push(Push {
-            client_clock: required(clock(fields.client_clock))?,
+            client_clock: required(clock(fields.client_clock)?)?,
             diff: fields.diff,
             presence: fields.presence.map(presence).transpose()?,
         })),
@@ -54,10 +56,10 @@ pub(crate) fn decode_server_message(text: &str, depth: usize) -> Result<ServerMe
             protocol_version: version(required(fields.protocol_version)?)?,
             schema: schema(required(fields.schema)?)?,
             diff: required(fields.diff)?,
-            server_clock: required(clock(fields.server_clock))?,
+            server_clock: required(clock(fields.server_clock)?)?,
             is_readonly: fields.is_readonly.unwrap_or(false),
             object_access: fields.object_access.as_deref().map(object_access).transpose()?,
-            last_applied_push: clock(fields.last_applied_push),
+            last_applied_push: clock(fields.last_applied_push)?,
         })),
         "data" => Ok(ServerMessage::Data(match (fields.entries, fields.data) {
             (Some(entries), _) => entries,
@@ -171,11 +173,11 @@ fn data_entries(reader: &mut Reader<'_>, depth: usize) -> Result<Vec<DataEntry>,
 fn data_entry(fields: Fields<'_>) -> Result<DataEntry, Malformed> {
     let is_patch = fields.kind()? == "patch";
     let is_result = fields.kind()? == "push_result";
-    let server_clock = required(clock(fields.server_clock))?;
+    let server_clock = required(clock(fields.server_clock)?)?;
     if is_patch {
         Ok(DataEntry::Patch { diff: required(fields.diff)?, server_clock })
     } else if is_result {
-        let client_clock = required(clock(fields.client_clock))?;
+        let client_clock = required(clock(fields.client_clock)?)?;
         Ok(DataEntry::PushResult { client_clock, server_clock, action: required(fields.action)? })
     } else {
         Err(Malformed)
@@ -233,10 +235,17 @@ fn codecs(names: &Value) -> Vec<Codec> {
     names.iter().filter_map(Value::as_str).filter_map(Codec::from_name).collect()
 }
 
-/// A clock, or `None` for −1 and for what is none.
-fn clock(value: Option<Value>) -> Option<u64> {
-    let clock = value.as_ref().and_then(Value::as_number).and_then(Number::as_i64)?;
-    u64::try_from(clock).ok()
+/// A clock, or `None` for −1 and for what is none. One that nobody counts to is a fault: it would
+/// leave no room for what comes after it.
+fn clock(value: Option<Value>) -> Result<Option<u64>, Malformed> {
+    let Some(number) = value.as_ref().and_then(Value::as_number) else { return Ok(None) };
+    match number.as_i64().map(u64::try_from) {
+        Some(Ok(clock)) if clock <= MAX_CLOCK => Ok(Some(clock)),
+        Some(Ok(_)) => Err(Malformed),
+        Some(Err(_)) => Ok(None),
+        None if number.as_f64() > MAX_CLOCK as f64 => Err(Malformed),
+        None => Ok(None),
+    }
 }
 
 /// A protocol version. What is beyond our numbers is as new, or as old, as they can tell.

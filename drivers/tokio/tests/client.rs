@@ -113,6 +113,21 @@ async fn a_client_that_the_room_refuses_stops() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_refused_for_its_changes_is_let_in_once_it_discards_them() {
+    let server = Server::start(|options| options.room.limits.id_bytes = 6).await;
+    let alice = server.client("alice");
+    alice.transact(|tx| tx.put(note("note:long"))).unwrap();
+    let refused = Status::Refused(CloseReason::InvalidRecord);
+    assert_eq!(in_time(alice.synced()).await, Err(refused));
+    alice.discard_unconfirmed();
+    in_time(alice.online()).await.unwrap();
+    assert_eq!(alice.records().len(), 0);
+    alice.transact(|tx| tx.put(note("note:a"))).unwrap();
+    in_time(alice.synced()).await.unwrap();
+    assert!(server.record("note:a").await.is_some());
+}
+
+#[tokio::test]
 async fn a_client_pushes_what_is_unsent_before_it_closes() {
     let server = Server::start(|_| {}).await;
     let alice = server.client("alice");

@@ -1,8 +1,10 @@
 //! The client alone, driven with messages as a room would send them.
 
 mod aside;
+mod budget;
 mod codecs;
 mod connection;
+mod discard;
 mod documents;
 mod hostile;
 mod hydration;
@@ -16,12 +18,14 @@ mod timers;
 mod together;
 mod undo;
 mod undo_laws;
+mod upgrade;
 
 use super::*;
 use crate::close::CloseReason;
 use crate::diff::NetworkDiff;
 use crate::error::TransactError;
 use crate::ids::LinkId;
+use crate::room::{Room, RoomAction, SessionParams};
 use crate::schema::{InvalidRecord, RecordType, Scope};
 use crate::value::Value;
 use alloc::format;
@@ -76,6 +80,7 @@ struct Done {
     settled: usize,
     confirmed: Vec<Checkpoint>,
     refused: Vec<Refusal>,
+    given_up: Vec<Refusal>,
     /// `read-only, object access`
     access: Vec<(bool, ObjectAccess)>,
     unreadable: Vec<RecordId>,
@@ -115,6 +120,7 @@ fn drain(client: &mut Client) -> Done {
             ClientAction::Event(ClientEvent::Settled) => done.settled += 1,
             ClientAction::Event(ClientEvent::Confirmed(point)) => done.confirmed.push(point),
             ClientAction::Event(ClientEvent::Refused(refused)) => done.refused.extend(refused),
+            ClientAction::Event(ClientEvent::GivenUp(given_up)) => done.given_up.extend(given_up),
             ClientAction::Event(ClientEvent::Access { is_readonly, object_access }) => {
                 done.access.push((is_readonly, object_access));
             }
@@ -263,4 +269,29 @@ fn pushed(message: &str) -> NetworkDiff {
 
 fn put_note(id: &str, fields: &str) -> String {
     format!(r#"{{"note:{id}":["put",{}]}}"#, note(id, fields))
+}
+
+/// Lets a client into a room, and both talk for some seconds.
+fn meet(client: &mut Client, room: &mut Room, since: Instant) {
+    let link = client.handle_connected(since);
+    let connection = room.handle_connect(since, SessionParams::new("me")).unwrap();
+    for millis in (0..4_000).step_by(10) {
+        let now = since.saturating_add(Duration::from_millis(millis));
+        client.handle_timeout(now);
+        room.handle_timeout(now);
+        while let Some(action) = client.poll_action() {
+            if let ClientAction::Send { frame, .. } = action {
+                room.handle_message(now, connection, &frame.to_bytes());
+            }
+        }
+        while let Some(action) = room.poll_action() {
+            match action {
+                RoomAction::Send { frame, .. } => {
+                    client.handle_message(now, link, &frame.to_bytes())
+                }
+                RoomAction::Close { reason, .. } => client.handle_disconnected(now, link, reason),
+                RoomAction::Persist(_) | RoomAction::Event(_) => {}
+            }
+        }
+    }
 }

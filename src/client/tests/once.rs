@@ -128,6 +128,24 @@ fn an_answer_after_which_no_push_can_be_counted_makes_no_sense() {
 }
 
 #[test]
+fn a_number_that_leaves_none_for_the_next_push_is_a_fault_of_the_room() {
+    for (applied, is_fault) in [
+        ("9007199254740990", false),
+        ("9007199254740991", true),
+        ("9007199254740992", true),
+        ("9223372036854775807", true),
+        ("1e300", true),
+    ] {
+        let mut probe = with_three_pushes(Some("me"));
+        probe.done();
+        let done = answer_with(&mut probe, applied, "{}", 3);
+        assert_eq!(done.closed.contains(&CloseReason::Reset), is_fault, "{applied}");
+        let clock = r#""clientClock":9007199254740991"#;
+        assert_eq!(done.sent.concat().contains(clock), !is_fault, "{applied}");
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_applied_drops_no_push() {
     let mut probe = with_three_pushes(Some("me"));
     let wrong = r#"{"note:x":["put",{"id":"note:y","typeName":"note"}]}"#;

@@ -10,13 +10,13 @@ fn config() -> ClientConfig {
 }
 
 /// A client of which every commit is kept.
-struct Kept {
-    probe: Probe,
-    store: ClientSnapshot,
+pub(super) struct Kept {
+    pub(super) probe: Probe,
+    pub(super) store: ClientSnapshot,
 }
 
 impl Kept {
-    fn online(documents: &str) -> Self {
+    pub(super) fn online(documents: &str) -> Self {
         let client = Client::new(Instant::ZERO, config(), schema()).unwrap();
         let probe = Probe { client, link: LinkId(0), now: Instant::ZERO };
         let mut kept = Self { probe, store: ClientSnapshot::default() };
@@ -27,13 +27,13 @@ impl Kept {
         kept
     }
 
-    fn done(&mut self) -> Done {
+    pub(super) fn done(&mut self) -> Done {
         let done = self.probe.done();
         done.persisted.iter().for_each(|commit| self.store.apply(commit));
         done
     }
 
-    fn keys(&self) -> Vec<&str> {
+    pub(super) fn keys(&self) -> Vec<&str> {
         self.store.iter().map(|(key, _)| key.as_str()).collect()
     }
 
@@ -319,29 +319,18 @@ fn what_no_client_has_kept_is_refused() {
         assert_eq!(refused(&[("meta", meta)]), bad("meta"));
     }
     for record in ["{}", r#"{"id":"note:b","typeName":"note"}"#] {
-        assert_eq!(refused(&[meta, ("record/note:a", record)]), bad("record/note:a"));
+        for key in ["record/note:a", "aside/note:a"] {
+            assert_eq!(refused(&[meta, (key, record)]), bad(key));
+        }
         // What was put under another's id was shown, and pushed, which ended the client for good.
         let op = format!(r#"["put",{record}]"#);
         assert_eq!(refused(&[meta, ("edit/note:a", &op)]), bad("edit/note:a"));
         let push = format!(r#"{{"note:a":{op}}}"#);
         assert_eq!(refused(&[meta, ("push/1", &push)]), bad("push/1"));
     }
-}
-
-#[test]
-fn a_kept_record_that_cannot_be_read_any_more_is_aside() {
-    let mut kept = Kept::online(&put_note("a", ""));
-    kept.probe.cut();
-    kept.probe.set("note:a", "x", 1);
-    kept.done();
-    let only_pages = Schema::builder()
-        .record_type("page", RecordType::new(Scope::Document))
-        .sequence("com.example.note", 2);
-    let schema = Arc::new(only_pages.build().unwrap());
-    let config = ClientConfig::default();
-    let client = Client::restore(kept.probe.now, config, schema, &kept.store).unwrap();
-    assert_eq!((client.records().count(), client.unreadable().count()), (0, 1));
-    assert!(client.is_settled(), "what was changed of it is given up");
+    let both = r#"{"id":"note:a","typeName":"note"}"#;
+    let twice = [meta, ("aside/note:a", both), ("record/note:a", both)];
+    assert_eq!(refused(&twice), bad("record/note:a"));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::persist::essence;
 use super::*;
 use crate::ids::{ConnectionId, RecordId};
-use crate::room::{Room, RoomAction, RoomConfig, SessionParams};
+use crate::room::RoomConfig;
+use crate::schema::{Migration, MigrationSequence};
 use crate::wire::Codec;
 use alloc::collections::VecDeque;
 
@@ -43,6 +44,7 @@ pub(super) struct Member {
     wire: Option<Wire>,
     /// What is durable of the client.
     store: ClientSnapshot,
+    push_budget: PushBudget,
     /// What the events alone say that there is.
     told: BTreeMap<RecordId, Object>,
     told_presence: BTreeMap<RecordId, Object>,
@@ -50,6 +52,7 @@ pub(super) struct Member {
 
 pub(super) struct World {
     pub(super) now: Instant,
+    schema: Arc<Schema>,
     room: Room,
     pub(super) members: Vec<Member>,
     pub(super) random: Random,
@@ -59,9 +62,17 @@ pub(super) struct World {
 
 impl Member {
     /// A client that goes on with what is durable of this one.
-    fn restore(&self, now: Instant) -> Client {
-        let config = ClientConfig::default();
-        Client::restore(now, config, schema(), &self.store).unwrap()
+    fn restore(&self, now: Instant, schema: &Arc<Schema>) -> Client {
+        let config = ClientConfig { push_budget: self.push_budget, ..ClientConfig::default() };
+        Client::restore(now, config, Arc::clone(schema), &self.store).unwrap()
+    }
+
+    /// The process ends, and the next one goes on with what is durable.
+    fn restart(&mut self, now: Instant, schema: &Arc<Schema>) {
+        self.client = self.restore(now, schema);
+        self.dials = false;
+        self.told = self.client.records().map(|(id, it)| (id.clone(), it.clone())).collect();
+        self.told_presence.clear();
     }
 }
 
@@ -74,7 +85,9 @@ impl World {
             client: client_of(
                 (index != 1).then(|| format!("client-{index}")),
                 if index % 2 == 1 { Codec::Postcard } else { Codec::Json },
+                budget(index),
             ),
+            push_budget: budget(index),
             dials: false,
             wire: None,
             store: ClientSnapshot::default(),
@@ -83,7 +96,8 @@ impl World {
         };
         let random = Random::new(seed);
         let members = (0..members).map(member).collect();
-        let mut world = Self { now: Instant::ZERO, room, members, random, crashes: 0, undone: 0 };
+        let (now, schema) = (Instant::ZERO, schema());
+        let mut world = Self { now, schema, room, members, random, crashes: 0, undone: 0 };
         world.settle_actions();
         world
     }
@@ -127,7 +141,7 @@ impl World {
                 }
             }
             if persisted {
-                let restored = essence(&member.restore(self.now));
+                let restored = essence(&member.restore(self.now, &self.schema));
                 assert_eq!(restored, essence(&member.client), "what is kept is all there is");
             }
             assert!(member.told.iter().eq(member.client.records()), "events tell the records");
@@ -294,11 +308,20 @@ impl World {
             }
             self.room.handle_disconnect(self.now, wire.connection);
         }
-        member.client = member.restore(self.now);
-        member.dials = false;
-        member.told = member.client.records().map(|(id, it)| (id.clone(), it.clone())).collect();
-        member.told_presence.clear();
+        member.restart(self.now, &self.schema);
         self.crashes += 1;
+    }
+
+    /// All processes end, and those that go on have another schema.
+    fn upgrade(&mut self, schema: Arc<Schema>) {
+        let snapshot = self.room.snapshot();
+        self.room = Room::restore(RoomConfig::default(), Arc::clone(&schema), snapshot).unwrap();
+        for member in &mut self.members {
+            member.wire = None;
+            member.restart(self.now, &schema);
+        }
+        self.schema = schema;
+        self.settle_actions();
     }
 
     /// Lets time pass, with wake-ups exactly at the deadlines.
@@ -364,9 +387,16 @@ impl World {
     }
 }
 
-fn client_of(client_id: Option<String>, codec: Codec) -> Client {
+/// One of them pushes few changes at once.
+fn budget(index: usize) -> PushBudget {
+    let all = ClientConfig::default().push_budget;
+    if index == 2 { PushBudget { ops: 2, ..all } } else { all }
+}
+
+fn client_of(client_id: Option<String>, codec: Codec, push_budget: PushBudget) -> Client {
     let client_id = client_id.map(Into::into);
-    let config = ClientConfig { client_id, codec, persist: true, ..ClientConfig::default() };
+    let config =
+        ClientConfig { client_id, codec, push_budget, persist: true, ..ClientConfig::default() };
     Client::new(Instant::ZERO, config, schema()).unwrap()
 }
 
@@ -404,6 +434,53 @@ fn clients_converge_whatever_happens_on_the_way() {
     }
     let enough = pushes > 1500 && reconnects > 300 && crashes > 100 && undone > 300;
     assert!(enough, "{pushes} pushes, {undone} undone, {reconnects} links, {crashes} crashes");
+}
+
+/// The next schema. In it `x` is `z`, there is no `note:0`, and a note says how many there were.
+fn stocked() -> Arc<Schema> {
+    let first = Migration::record("com.example.note/1", |_| Ok(()));
+    let second = Migration::store("com.example.note/2", |records| {
+        records.delete("note:0");
+        let notes: Vec<Object> = records.entries().map(|(_, note)| note.clone()).collect();
+        records.set(note("stock", &format!(r#","count":{}"#, notes.len())))?;
+        for mut note in notes {
+            if let Some(x) = note.remove("x") {
+                note.insert("z", x);
+                records.set(note)?;
+            }
+        }
+        Ok(())
+    });
+    let migrations = MigrationSequence::new("com.example.note").then(first).then(second);
+    let builder = Schema::builder()
+        .record_type("note", RecordType::new(Scope::Document))
+        .record_type("cursor", RecordType::new(Scope::Presence));
+    Arc::new(builder.migrations(migrations).build().unwrap())
+}
+
+#[test]
+fn clients_converge_over_a_migration_of_the_store_and_none_of_it_is_lost() {
+    let mut unsettled = 0;
+    for seed in 1..=40 {
+        let mut world = World::new(seed, 3);
+        for _ in 0..200 {
+            world.step();
+        }
+        let pending = |member: &Member| member.client.pending().count();
+        unsettled += world.members.iter().map(pending).sum::<usize>();
+        world.upgrade(stocked());
+        for _ in 0..100 {
+            world.step();
+        }
+        world.quiesce();
+        world.assert_converged(seed);
+        // And what is durable is the same again, without a word of the room.
+        for member in &world.members {
+            let again = member.restore(world.now, &world.schema);
+            assert!(again.records().eq(world.room.records()), "seed {seed}: {}", member.name);
+        }
+    }
+    assert!(unsettled > 50, "{unsettled}");
 }
 
 #[test]

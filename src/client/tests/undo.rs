@@ -80,6 +80,19 @@ fn what_others_have_changed_since_stays() {
 }
 
 #[test]
+fn bailing_forgets_also_a_step_that_others_may_make_undoable_again() {
+    let mut probe = with_note(r#","x":0"#);
+    let mark = probe.client.undo_mark();
+    probe.set("note:a", "x", 1);
+    probe.data(&result(1, 1, COMMIT));
+    probe.data(&patch(r#"{"note:a":["patch",{"x":["put",9]}]}"#, 2));
+    assert!(!probe.client.bail_to(probe.now, mark));
+    probe.data(&patch(r#"{"note:a":["patch",{"x":["put",1]}]}"#, 3));
+    assert!(!undo(&mut probe));
+    assert_eq!(field(&probe, "note:a", "x"), Some(1.into()));
+}
+
+#[test]
 fn a_step_of_which_nothing_is_left_is_passed_over() {
     let mut probe = with_note(r#","x":0,"y":0"#);
     probe.set("note:a", "y", 1);

@@ -143,6 +143,18 @@ fn fields_of_the_wrong_type_break_the_protocol() {
 }
 
 #[test]
+fn a_clock_that_nobody_counts_to_breaks_the_protocol() {
+    for clock in ["9007199254740992", "9223372036854775807", "1e300"] {
+        assert_broken(&format!(r#"{{"type":"push","clientClock":{clock},"diff":{{}}}}"#));
+    }
+    let mut world = World::new();
+    let a = world.join("a");
+    let most = (1 << 53) - 1;
+    world.push(a, most, &put_page("p", ""));
+    world.assert_data(a, &[commit(most, 1)]);
+}
+
+#[test]
 fn json_of_10000_levels_breaks_the_protocol() {
     let deep =
         |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));

@@ -8,6 +8,7 @@ use crate::ids::{ClientId, Key};
 use crate::schema::SerializedSchema;
 use crate::value::Value;
 use crate::value::bytes::Input;
+use crate::wire::MAX_CLOCK;
 use crate::wire::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
     IncompatibilityReason, ObjectAccess, Push, PushAction, ServerMessage,
@@ -23,7 +24,7 @@ pub(in crate::wire) fn client_message(
     let message = match input.byte()? {
         kind::CONNECT => ClientMessage::Connect(connect_request(input)?),
         kind::PUSH => ClientMessage::Push(Push {
-            client_clock: whole(input)?,
+            client_clock: clock(input)?,
             diff: option(input, |input| read_diff(input, depth))?,
             presence: option(input, |input| SectionReader::new(input).presence(depth))?,
         }),
@@ -66,11 +67,11 @@ pub(in crate::wire) fn server_message(
 fn connect_request(input: &mut Input<'_>) -> Result<ConnectRequest, Malformed> {
     Ok(ConnectRequest {
         connect_request_id: Key::from(input.str()?),
-        last_server_clock: option(input, whole)?,
+        last_server_clock: option(input, clock)?,
         protocol_version: option(input, version)?,
         schema: option(input, schema)?,
         client_id: option(input, |input| Ok(ClientId::from(input.str()?)))?,
-        last_acked_push: option(input, whole)?,
+        last_acked_push: option(input, clock)?,
         codecs: codecs(input)?,
     })
 }
@@ -94,7 +95,7 @@ fn connect_answer(input: &mut Input<'_>, depth: usize) -> Result<ConnectAnswer, 
         },
         protocol_version: version(input)?,
         schema: schema(input)?,
-        server_clock: whole(input)?,
+        server_clock: clock(input)?,
         is_readonly: bool(input)?,
         object_access: match input.byte()? {
             0 => None,
@@ -102,7 +103,7 @@ fn connect_answer(input: &mut Input<'_>, depth: usize) -> Result<ConnectAnswer, 
             2 => Some(ObjectAccess::Write),
             _ => return Err(Malformed),
         },
-        last_applied_push: option(input, whole)?,
+        last_applied_push: option(input, clock)?,
         diff: crate::NetworkDiff::default(),
     };
     let mut ops = Vec::new();
@@ -116,10 +117,10 @@ fn connect_answer(input: &mut Input<'_>, depth: usize) -> Result<ConnectAnswer, 
 fn data_entry(input: &mut Input<'_>, depth: usize) -> Result<DataEntry, Malformed> {
     let kind = input.byte()?;
     if kind == entry::PATCH {
-        let server_clock = whole(input)?;
+        let server_clock = clock(input)?;
         return Ok(DataEntry::Patch { diff: read_diff(input, depth)?, server_clock });
     }
-    let (client_clock, server_clock) = (whole(input)?, whole(input)?);
+    let (client_clock, server_clock) = (clock(input)?, clock(input)?);
     let action = match kind {
         entry::COMMIT => PushAction::Commit,
         entry::DISCARD => PushAction::Discard,
@@ -137,7 +138,13 @@ fn value(input: &mut Input<'_>, depth: usize) -> Result<Value, Malformed> {
     SectionReader::new(input).value(depth)
 }
 
-/// A count of what happened, which is as large as JSON carries.
+/// A count of what happened.
+fn clock(input: &mut Input<'_>) -> Result<u64, Malformed> {
+    let number = input.varint()?;
+    if number <= MAX_CLOCK { Ok(number) } else { Err(Malformed) }
+}
+
+/// A whole number, which is as large as JSON carries.
 pub(super) fn whole(input: &mut Input<'_>) -> Result<u64, Malformed> {
     let number = input.varint()?;
     if i64::try_from(number).is_ok() { Ok(number) } else { Err(Malformed) }

@@ -339,20 +339,25 @@ fn the_own_id_is_that_of_the_record_around_it() {
 }
 
 #[test]
-fn clocks_and_offsets_are_as_large_as_json_carries() {
-    let read = |number: u64| {
+fn clocks_are_as_large_as_javascript_counts_and_offsets_as_json_carries() {
+    let clock = |number: u64| {
         let mut push = Vec::from([super::kind::PUSH]);
         write_varint(&mut push, number);
         ClientMessage::decode(&[&push[..], &[0, 0]].concat(), DEPTH)
     };
-    assert!(read(u64::MAX >> 1).is_ok());
-    assert!(read((u64::MAX >> 1) + 1).is_err());
+    assert!(clock((1 << 53) - 1).is_ok());
+    assert!(clock(1 << 53).is_err());
+    let offset = |number: u64| {
+        let mut append = Vec::from([1, 0, 1, b'x', tag::PATCH, 1, 33, b'k', tag::APPEND_TEXT]);
+        write_varint(&mut append, number);
+        append.push(tag::TEXTS.start);
+        diff(&append)
+    };
+    assert!(offset(u64::MAX >> 1).is_ok());
+    assert!(offset((u64::MAX >> 1) + 1).is_err());
 
     // An offset that 32 bits cannot hold ended the session there, and nowhere else.
-    let mut append = Vec::from([1, 0, 1, b'x', tag::PATCH, 1, 33, b'k', tag::APPEND_TEXT]);
-    write_varint(&mut append, 1 << 40);
-    append.push(tag::TEXTS.start);
-    assert!(diff(&append).is_ok());
+    assert!(offset(1 << 40).is_ok());
 }
 
 #[test]

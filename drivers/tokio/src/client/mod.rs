@@ -283,6 +283,12 @@ impl Client {
         self.shared().machine().is_settled()
     }
 
+    /// Gives up all changes that the room has not confirmed, for a client that is refused because of
+    /// them, and tries again. See [`roomsync::Client::discard_unconfirmed`].
+    pub fn discard_unconfirmed(&self) {
+        self.shared().command(Machine::discard_unconfirmed);
+    }
+
     /// Returns once the client is in the room and has all that it holds.
     ///
     /// # Errors

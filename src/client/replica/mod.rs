@@ -5,6 +5,9 @@
 //! and not yet confirmed has more to it, in `touched`; a change of the room to any other record
 //! costs just that change.
 
+mod restore;
+mod unsent;
+
 use super::action::RecordChange;
 use super::keep::Keeper;
 use super::rebase::{change_between, predict};
@@ -55,6 +58,8 @@ struct Touched {
     /// The last of them that was pending when others removed the record. What it and earlier ones
     /// removed is gone, and what comes under that id later is not what they meant.
     outrun: Option<u64>,
+    /// The first change of it that is unsent, if any is. Not after it.
+    since: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -66,47 +71,6 @@ pub(super) struct PendingPush {
 }
 
 impl Replica {
-    /// What was kept: documents as the room has confirmed them, pushes that it has not answered,
-    /// the op of what was not pushed of each document, and which pushes others have outrun.
-    pub(super) fn restore(
-        schema: &Schema,
-        confirmed: BTreeMap<RecordId, Object>,
-        aside: BTreeMap<RecordId, Object>,
-        pushes: BTreeMap<u64, NetworkDiff>,
-        edits: BTreeMap<RecordId, RecordOp>,
-        outruns: BTreeMap<RecordId, u64>,
-    ) -> Self {
-        let mut replica = Self { visible: confirmed, aside, ..Self::default() };
-        for (clock, diff) in pushes {
-            for (id, op) in diff.iter() {
-                let touched = touch(&mut replica.touched, id, replica.visible.get(id));
-                touched.base = predict(schema, touched.base.take(), op);
-                touched.pending.push_back(clock);
-            }
-            replica.pending.push_back(PendingPush { clock, diff, covers: 0 });
-        }
-        for id in edits.keys() {
-            touch(&mut replica.touched, id, replica.visible.get(id));
-        }
-        for (id, clock) in outruns {
-            replica.touched.get_mut(&id).into_iter().for_each(|it| it.outrun = Some(clock));
-        }
-        let touched: Vec<RecordId> = replica.touched.keys().cloned().collect();
-        for id in touched {
-            let base = replica.touched.get(&id).and_then(|touched| touched.base.clone());
-            let after = edits.get(&id).into_iter().fold(base, |base, op| predict(schema, base, op));
-            replace(&mut replica.visible, id.clone(), after);
-            replica.settle(id);
-        }
-        let aside: Vec<RecordId> = replica.aside.keys().cloned().collect();
-        for id in aside {
-            replica.drop_changes(&id);
-        }
-        // The changes that are left count as one.
-        replica.changes = u64::from(!replica.is_settled());
-        replica
-    }
-
     /// The document, as far as the room has confirmed it.
     pub(super) fn confirmed(&self, id: &str) -> Option<&Object> {
         match self.touched.get(id) {
@@ -172,6 +136,9 @@ impl Replica {
         let pending: Vec<_> = self.pending.iter().filter(|push| !push.diff.is_empty()).collect();
         let pending: Vec<_> = pending.iter().map(|push| (push.clock, &push.diff)).collect();
         let Self { visible, touched, unsent, aside, .. } = self;
+        // The order of changes is not kept.
+        let touched = touched.iter().map(|(id, it)| (id, Touched { since: 0, ..it.clone() }));
+        let touched: Vec<_> = touched.collect();
         alloc::format!("{visible:?} {touched:?} {unsent:?} {pending:?} {aside:?}")
     }
 
@@ -201,45 +168,18 @@ impl Replica {
     /// Changes a document on behalf of the application.
     pub(super) fn edit(&mut self, id: RecordId, after: Option<Object>) -> Option<RecordChange> {
         let change = replace(&mut self.visible, id.clone(), after)?;
-        touch(&mut self.touched, &id, change.before.as_ref());
+        if self.is_settled() {
+            // Also without an answer: they may have come to nothing.
+            self.answered_changes = self.changes;
+        }
         self.changes += 1;
+        let is_unsent = self.unsent.contains(&id);
+        let touched = touch(&mut self.touched, &id, change.before.as_ref());
+        if !is_unsent {
+            touched.since = self.changes;
+        }
         self.settle(id);
         Some(change)
-    }
-
-    /// All unsent changes as one diff, which the caller hands back to [`Self::await_result`].
-    pub(super) fn take_unsent(&mut self) -> NetworkDiff {
-        let mut diff = NetworkDiff::default();
-        for id in core::mem::take(&mut self.unsent) {
-            self.keep_edit(&id);
-            let Some(touched) = self.touched.get_mut(&id) else { continue };
-            let visible = self.visible.get(&id);
-            let Some(mut op) = change_between(touched.base.as_ref(), visible) else { continue };
-            if matches!(op, RecordOp::Put(_)) && touched.base.is_some() {
-                // Rooms change no record's type: it goes first, and comes with the next push.
-                op = RecordOp::Remove;
-                touched.base = None;
-                self.unsent.insert(id.clone());
-            } else {
-                touched.base = visible.cloned();
-            }
-            diff.insert(id, op);
-        }
-        diff
-    }
-
-    /// Notes a push that was sent.
-    pub(super) fn await_result(&mut self, clock: u64, diff: NetworkDiff) {
-        for (id, _) in diff.iter() {
-            if let Some(touched) = self.touched.get_mut(id) {
-                touched.pending.push_back(clock);
-            }
-        }
-        // What is still unsent waits for the next push.
-        let covers = if self.unsent.is_empty() { self.changes } else { self.answered_changes };
-        let push = PendingPush { clock, diff, covers };
-        self.keep_push(&push);
-        self.pending.push_back(push);
     }
 
     /// Takes over what the room said, and moves what is not confirmed onto it.
@@ -320,7 +260,11 @@ impl Replica {
                         touched.confirmed.clone(),
                     ));
                 }
-                touched.pending.clear();
+                if !touched.pending.is_empty() {
+                    touched.pending.clear();
+                    // What was pushed is unsent again, and was made before all that was not.
+                    touched.since = touched.since.min(self.answered_changes + 1);
+                }
                 touched.base = touched.confirmed.clone();
                 if touched.outrun.take().is_some() {
                     self.keep_outrun(&id);
@@ -411,6 +355,7 @@ fn touch<'a>(
         base: confirmed.cloned(),
         pending: VecDeque::new(),
         outrun: None,
+        since: 0,
     })
 }
 
