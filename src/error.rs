@@ -104,7 +104,7 @@ pub enum RestoreError {
     RepeatedId(RecordId),
     /// A record or tombstone is newer than the snapshot's clock.
     ClockInFuture(RecordId),
-    /// A clock is over 2^53.
+    /// A clock is over 2^53 − 1.
     ClockTooLarge,
     /// The schema of the snapshot is newer than the room's, or unknown to it.
     SchemaTooNew,
@@ -127,7 +127,7 @@ display!(RestoreError, self, f => match self {
     Self::NotARecord => f.write_str("a record has no string `id` or `typeName`"),
     Self::RepeatedId(id) => write!(f, "the id `{id}` stands twice"),
     Self::ClockInFuture(id) => write!(f, "`{id}` is newer than the clock of the snapshot"),
-    Self::ClockTooLarge => f.write_str("a clock of the snapshot is over 2^53"),
+    Self::ClockTooLarge => f.write_str("a clock of the snapshot is over 2^53 - 1"),
     Self::SchemaTooNew => f.write_str("the schema of the snapshot is newer than the room's"),
     Self::SchemaTooOld => f.write_str("the schema of the snapshot is too old for the room"),
     Self::InvalidRecord(id) => write!(f, "`{id}` is not valid by the room's schema"),

@@ -65,6 +65,8 @@ pub struct Limits {
 impl Limits {
     /// The most that [`Limits::value_depth`] can be, so that a patch at that depth is still read.
     pub const MAX_VALUE_DEPTH: usize = 48;
+    /// The largest clock that there is, of either side: JavaScript counts no further.
+    pub const MAX_CLOCK: u64 = (1 << 53) - 1;
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let Self {

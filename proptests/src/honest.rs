@@ -50,7 +50,7 @@ pub struct Honest {
     /// How its process dies soon.
     pub(crate) doom: Option<ClientDoom>,
     /// Whether actions wait that may be of a link that is gone since.
-    was_held: bool,
+    pub(crate) was_held: bool,
     /// How many times it has dialled; the last attempt counts.
     pub(crate) dial: u64,
     /// Its live link's place in the world's list.
@@ -247,6 +247,7 @@ impl World {
             ClientAction::Send { link, frame } => {
                 let index = self.live_link(client, link)?;
                 if let Some(message) = self.links[index].sent(&frame.to_bytes()) {
+                    self.check_push_kept(client, &message)?;
                     self.clients[client].mirror.sends(&message);
                 }
                 self.send(index, Direction::ToRoom, Packet::Message(frame.to_bytes()));

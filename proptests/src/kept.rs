@@ -2,9 +2,11 @@
 
 use crate::did::Did;
 use crate::honest::{Honest, client_config};
-use crate::invariant::{Failure, KEPT, Verdict, fail, same};
+use crate::hostile::kind;
+use crate::invariant::{Failure, KEPT, TOLD, Verdict, fail, same};
 use crate::journal::Journal;
 use crate::marker::{Expected, key, mark_of};
+use crate::model::clock_at;
 use crate::network::{Direction, Owner, Packet};
 use crate::oracle::records_of;
 use crate::reach::Reach;
@@ -14,6 +16,7 @@ use crate::versions::{client_schema, swapped};
 use crate::world::World;
 use roomsync::{
     Client, ClientAction, ClientCommit, ClientSnapshot, CloseReason, JsonError, RecordId, Schema,
+    Value,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,6 +111,22 @@ impl World {
         same(KEPT, &what("the room's clock"), &clock, &restored.server_clock())?;
         let is_settled = own.client.is_settled();
         same(KEPT, &what("whether all is settled"), &is_settled, &restored.is_settled())
+    }
+
+    /// Nobody is told of a push that is not durable: the next process would not know of it.
+    pub(crate) fn check_push_kept(&self, client: usize, message: &Value) -> Verdict {
+        let Some(push) = message.as_object().filter(|push| kind(push) == "push") else {
+            return Ok(());
+        };
+        let clock = clock_at(push, "clientClock").unwrap_or(0);
+        let own = &self.clients[client];
+        // One that waited may be of a link that is gone, and part of a later push by now.
+        let is_kept = push.get("diff").is_some() && self.persists(client) && !own.was_held;
+        let entry = format!("push/{clock}");
+        if !is_kept || own.store.snapshot.iter().any(|(key, _)| key.as_str() == entry) {
+            return Ok(());
+        }
+        fail(TOLD, format!("push {clock} of client {client} goes out and is not durable"))
     }
 
     /// The client's process dies here and now, and another goes on with what was durable.

@@ -8,9 +8,9 @@ use super::replica::Replica;
 use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
 use crate::ids::{Key, LinkId};
+use crate::limits::Limits;
 use crate::wire::{
-    ClientMessage, Codec, ConnectAnswer, ConnectRequest, MAX_CLOCK, ObjectAccess, PROTOCOL_VERSION,
-    split,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, ObjectAccess, PROTOCOL_VERSION, split,
 };
 use alloc::format;
 use alloc::vec::Vec;
@@ -104,7 +104,7 @@ impl Client {
     }
 
     fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {
-        if self.applied_push(answer) >= Some(MAX_CLOCK) {
+        if self.applied_push(answer) >= Some(Limits::MAX_CLOCK) {
             // It leaves no number for the next one.
             return Err(Fault);
         }

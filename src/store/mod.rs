@@ -19,6 +19,7 @@ pub use transaction::Transaction;
 use crate::diff::RecordOp;
 use crate::error::RestoreError;
 use crate::ids::RecordId;
+use crate::limits::Limits;
 use crate::schema::{MigrationPath, Schema, Scope, identity};
 use crate::value::{KeyLists, Object, PackTable};
 use alloc::borrow::Cow;
@@ -59,9 +60,6 @@ struct Stored {
 
 /// So many records may be unpacked in a small store. Few where tests run, so that they meet it.
 const MOST_UNPACKED: usize = if cfg!(debug_assertions) { 4 } else { 256 };
-
-/// Up to here a clock is the same number for every peer, and every storage holds what comes after.
-const MAX_CLOCK: u64 = 1 << 53;
 
 /// The bound of a record's size that is true of any.
 const UNMEASURED: usize = usize::MAX;
@@ -105,7 +103,7 @@ impl Store {
     ) -> Result<Self, RestoreError> {
         let orders = snapshot.applied_pushes.iter().map(|applied| applied.order);
         if orders.chain([snapshot.clock, snapshot.tombstone_history_starts_at]).max()
-            > Some(MAX_CLOCK)
+            > Some(Limits::MAX_CLOCK)
         {
             return Err(RestoreError::ClockTooLarge);
         }

@@ -1,6 +1,5 @@
 //! How JSON becomes messages: within caps, and a clear no to everything else.
 
-use super::MAX_CLOCK;
 use super::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
     IncompatibilityReason, ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
@@ -9,6 +8,7 @@ use super::ops::{read_network_diff, read_record_op};
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::error::Malformed;
 use crate::ids::{ClientId, Key};
+use crate::limits::Limits;
 use crate::schema::SerializedSchema;
 use crate::value::{Number, Reader, Value};
 use alloc::borrow::Cow;
@@ -240,10 +240,10 @@ fn codecs(names: &Value) -> Vec<Codec> {
 fn clock(value: Option<Value>) -> Result<Option<u64>, Malformed> {
     let Some(number) = value.as_ref().and_then(Value::as_number) else { return Ok(None) };
     match number.as_i64().map(u64::try_from) {
-        Some(Ok(clock)) if clock <= MAX_CLOCK => Ok(Some(clock)),
+        Some(Ok(clock)) if clock <= Limits::MAX_CLOCK => Ok(Some(clock)),
         Some(Ok(_)) => Err(Malformed),
         Some(Err(_)) => Ok(None),
-        None if number.as_f64() > MAX_CLOCK as f64 => Err(Malformed),
+        None if number.as_f64() > Limits::MAX_CLOCK as f64 => Err(Malformed),
         None => Ok(None),
     }
 }

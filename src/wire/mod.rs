@@ -11,9 +11,6 @@ mod ops;
 mod postcard;
 mod values;
 
-/// The largest clock that is read: JavaScript counts no further.
-pub(crate) const MAX_CLOCK: u64 = (1 << 53) - 1;
-
 pub(crate) use chunk::{Assembled, Assembler, ChunkError};
 pub(crate) use chunk_out::split;
 pub(crate) use decode::decode_client_message;

@@ -6,7 +6,7 @@ use crate::cli::DataOptions;
 use crate::run::read_schema;
 use crate::storage::SqliteStorage;
 use clap::Args;
-use roomsync::{Room, RoomConfig, RoomSnapshot};
+use roomsync::{Limits, Room, RoomConfig, RoomSnapshot};
 use roomsync_tokio::RoomId;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -60,9 +60,6 @@ pub(super) fn run(options: &Options) -> Result<(), ToolError> {
     storage.replace(room, &snapshot, &mut update).map_err(failed)
 }
 
-/// The highest clock of a room that can be opened.
-const MAX_CLOCK: u64 = 1 << 53;
-
 fn read(path: &Path) -> io::Result<String> {
     if path == Path::new("-") {
         io::read_to_string(io::stdin())
@@ -75,7 +72,7 @@ fn read(path: &Path) -> io::Result<String> {
 /// another history of it: everybody is to be told everything. A clock that no room goes on from is
 /// not gone on from.
 fn begin_anew(snapshot: &mut RoomSnapshot, clock: u64) {
-    let clock = if clock < MAX_CLOCK { clock } else { 0 };
+    let clock = if clock < Limits::MAX_CLOCK { clock } else { 0 };
     let clock = clock.max(snapshot.clock).saturating_add(1);
     snapshot.clock = clock;
     snapshot.tombstone_history_starts_at = clock;

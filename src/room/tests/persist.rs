@@ -159,7 +159,7 @@ fn records_that_are_no_documents_are_left_out_of_an_opened_room() {
 
 #[test]
 fn a_clock_at_its_end_neither_overflows_nor_panics() {
-    let snapshot = RoomSnapshot { clock: 1 << 53, ..RoomSnapshot::default() };
+    let snapshot = RoomSnapshot { clock: (1 << 53) - 1, ..RoomSnapshot::default() };
     let room = Room::restore(RoomConfig::default(), Arc::new(schema()), snapshot).unwrap();
     let mut world = World::of(room);
     let a = world.join("a");

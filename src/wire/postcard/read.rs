@@ -5,10 +5,10 @@ use super::value::SectionReader;
 use super::{SCHEMA_DEPTH, entry, kind};
 use crate::error::Malformed;
 use crate::ids::{ClientId, Key};
+use crate::limits::Limits;
 use crate::schema::SerializedSchema;
 use crate::value::Value;
 use crate::value::bytes::Input;
-use crate::wire::MAX_CLOCK;
 use crate::wire::message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,
     IncompatibilityReason, ObjectAccess, Push, PushAction, ServerMessage,
@@ -141,7 +141,7 @@ fn value(input: &mut Input<'_>, depth: usize) -> Result<Value, Malformed> {
 /// A count of what happened.
 fn clock(input: &mut Input<'_>) -> Result<u64, Malformed> {
     let number = input.varint()?;
-    if number <= MAX_CLOCK { Ok(number) } else { Err(Malformed) }
+    if number <= Limits::MAX_CLOCK { Ok(number) } else { Err(Malformed) }
 }
 
 /// A whole number, which is as large as JSON carries.
