@@ -18,6 +18,7 @@ use crate::schema::Schema;
 use crate::store::Records;
 use crate::value::Object;
 use alloc::boxed::Box;
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -215,15 +216,15 @@ impl Replica {
             replace(&mut self.aside, id, record);
         }
         for (id, confirmed) in staged.documents {
-            if self.confirmed(&id) != confirmed.as_ref() {
-                self.keep_record(&id);
-            }
-            match self.touched.get_mut(&id) {
-                Some(touched) => {
-                    touched.confirmed = confirmed;
-                    affected.insert(id);
+            if let Some(touched) = self.touched.get_mut(&id) {
+                let before = core::mem::replace(&mut touched.confirmed, confirmed);
+                if before != touched.confirmed {
+                    self.keep_record(&id);
                 }
-                None => changes.extend(replace(&mut self.visible, id, confirmed)),
+                affected.insert(id);
+            } else if let Some(change) = replace(&mut self.visible, id, confirmed) {
+                self.keep_record(&change.id);
+                changes.push(change);
             }
         }
         changes.extend(affected.into_iter().filter_map(|id| self.rebase(schema, id)));
@@ -365,12 +366,15 @@ pub(super) fn replace(
     id: RecordId,
     after: Option<Object>,
 ) -> Option<RecordChange> {
-    if records.get(&id) == after.as_ref() {
-        return None;
-    }
-    let before = match after.clone() {
-        Some(record) => records.insert(id.clone(), record),
-        None => records.remove(&id),
+    let before = match (records.entry(id.clone()), after.clone()) {
+        (Entry::Occupied(there), Some(record)) if *there.get() == record => return None,
+        (Entry::Occupied(mut there), Some(record)) => Some(there.insert(record)),
+        (Entry::Occupied(there), None) => Some(there.remove()),
+        (Entry::Vacant(free), Some(record)) => {
+            free.insert(record);
+            None
+        }
+        (Entry::Vacant(_), None) => return None,
     };
     Some(RecordChange { id, before, after })
 }
