@@ -4,12 +4,22 @@ use crate::ids::RecordId;
 use crate::value::{Object, PackTable, Packed};
 use alloc::borrow::Cow;
 use core::cell::OnceCell;
+use core::fmt;
 
 /// A record as an object, packed, or both as long as it is only looked at. One of the two is there.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Kept {
     object: OnceCell<Object>,
     packed: Option<Packed>,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.object.get() {
+            Some(object) => object.fmt(f),
+            None => self.packed.fmt(f),
+        }
+    }
 }
 
 impl From<Object> for Kept {

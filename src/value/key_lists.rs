@@ -4,19 +4,26 @@ use super::{Object, Value, write_string};
 use crate::ids::Key;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// The lists of keys that were met, as a tree: each node is a key after those on the way to it.
 ///
 /// Bounded in nodes, branches and length, so that nobody can choose keys that make it slow or large.
 /// What does not fit is not shared.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct KeyLists {
     nodes: Vec<Node>,
     /// The nodes that stand first.
     roots: Branches,
 }
 
-#[derive(Clone, Debug)]
+impl fmt::Debug for KeyLists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.nodes.iter().map(|node| (node.parent, &node.key))).finish()
+    }
+}
+
+#[derive(Clone)]
 struct Node {
     key: Key,
     /// The key as JSON has it, with the colon after it. Empty where that takes escapes.
@@ -29,14 +36,14 @@ struct Node {
 }
 
 /// Nodes that follow on one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Branches {
     all: Vec<usize>,
     /// The one that was taken last.
     last: Option<usize>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct List {
     sorted: Arc<[Key]>,
     /// Where in `sorted` each key of the way stands, if the way is not sorted.

@@ -8,14 +8,21 @@ use crate::ids::Key;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::RangeInclusive;
 
 /// A record as bytes. They mean something only with the table that they were made with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Packed(Box<[u8]>);
 
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// What the packed records of a store have in common. It only grows, within bounds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct PackTable {
     pub(crate) key_lists: KeyLists,
     words: Vec<Text>,
@@ -23,6 +30,13 @@ pub(crate) struct PackTable {
     /// Hashes of words that were met once, each in the slot that it falls into. A word has to come
     /// again to get a number.
     met: Vec<u32>,
+}
+
+impl fmt::Debug for PackTable {
+    /// What decides on what packed records mean.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PackTable").field(&self.key_lists).field(&self.words).finish()
+    }
 }
 
 const MOST_WORDS: usize = 4096;
