@@ -41,6 +41,7 @@ pub fn write(measured: &Measured, docs: &Path) -> Result<()> {
     if !measured.crdts.is_empty() {
         crdts(&mut text, &measured.crdts)?;
     }
+    text.push_str(include_str!("../limits.md"));
     let file = docs.join("performance.md");
     std::fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))
 }
