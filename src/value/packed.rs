@@ -2,7 +2,7 @@
 //! many records have stand in a table.
 
 use super::bytes::{Input, unzigzag, write_str, write_varint, zigzag};
-use super::{Array, KeyLists, Number, Object, Text, Value};
+use super::{KeyLists, Number, Object, Text, Value};
 use crate::error::Malformed;
 use crate::ids::Key;
 use alloc::boxed::Box;
@@ -175,11 +175,11 @@ impl Unpacking<'_> {
             tag::ID => Value::from(self.id),
             tag::ARRAY => {
                 let len = self.count()?;
-                Value::from((0..len).map(|_| self.value()).collect::<Result<Array, _>>()?)
+                Value::from(self.values(len)?)
             }
             tag::LISTED => {
                 let keys = self.table.key_lists.numbered(self.count()?).ok_or(Malformed)?;
-                let values = keys.iter().map(|_| self.value()).collect::<Result<Vec<_>, _>>()?;
+                let values = self.values(keys.len())?;
                 Value::from(Object::from_sorted(keys, values))
             }
             tag::LOOSE => {
@@ -191,6 +191,14 @@ impl Unpacking<'_> {
             small @ tag::SMALL_INT.. => Value::from(unzigzag(u64::from(small - tag::SMALL_INT))),
             _ => return Err(Malformed),
         })
+    }
+
+    fn values(&mut self, count: usize) -> Result<Vec<Value>, Malformed> {
+        let mut values = Vec::with_capacity(count);
+        for _ in 0..count {
+            values.push(self.value()?);
+        }
+        Ok(values)
     }
 
     fn word(&self, number: usize) -> Result<Value, Malformed> {
