@@ -9,6 +9,7 @@ use crate::close::CloseReason;
 use crate::diff::RecordOp;
 use crate::error::OpenError;
 use crate::ids::{ClientId, ConnectionId, Identity, Key, RecordId, SessionId};
+use crate::limits::Limits;
 use crate::schema::SerializedSchema;
 use crate::store::{SnapshotError, as_clock, is_within_depth, size_of_object, size_of_value};
 use crate::time::Instant;
@@ -155,7 +156,10 @@ impl Room {
             Ok(lens) => lens,
             Err(reason) => return self.reject(key, version, reason),
         };
-        if !self.store.knows_since(snapshot.told_clock) {
+        let pushes = snapshot.unanswered.iter().chain([&snapshot.last_applied_push]);
+        let are_clocks = pushes.max().is_some_and(|last| *last <= Limits::MAX_CLOCK);
+        // What no client has counted to it could not be answered either.
+        if !are_clocks || !self.store.knows_since(snapshot.told_clock) {
             return self.cancel(key, CloseReason::Reset);
         }
         let claim = self.claim(key, snapshot.client, Some(snapshot.last_applied_push));

@@ -210,6 +210,26 @@ fn the_pushes_of_a_resumed_client_take_effect_once() {
     again.assert_data(a, &[commit(2, 2)]);
 }
 
+/// It was answered, and its client ended for a number that nobody counts to.
+#[test]
+fn a_snapshot_with_a_push_that_nobody_counts_to_lets_its_client_begin_anew() {
+    let mut world = World::new();
+    let a = world.join("a");
+    let kept = world.room.session_snapshot(a).unwrap();
+    let most = (1 << 53) - 1;
+    for (unanswered, last, closed) in [
+        (Vec::from([most]), most, None),
+        (Vec::from([1, most + 1]), 0, Some(CloseReason::Reset)),
+        (Vec::new(), most + 1, Some(CloseReason::Reset)),
+    ] {
+        let mut again = world.reopened();
+        let mut kept = kept.clone();
+        (kept.unanswered, kept.last_applied_push) = (unanswered, last);
+        let a = again.resume(kept);
+        assert_eq!(again.closed(a), closed, "{last}");
+    }
+}
+
 #[test]
 fn two_sessions_never_share_an_id_of_presence() {
     let mut world = World::new();
