@@ -52,7 +52,8 @@ impl Room {
             }
             None => self.sessions.is_empty(),
         };
-        if is_known && !core::mem::take(&mut self.schedule.has_new_end) {
+        let has_new_end = core::mem::take(&mut self.schedule.has_new_end);
+        if is_known && !has_new_end {
             return;
         }
         let ends = self.sessions.iter();

@@ -32,9 +32,9 @@ use kept::Kept;
 
 /// The records of a room, with the clock of the last change of each.
 ///
-/// Records that nobody looks at are packed. Every record stands in `records_by_clock` at its `changed_at`, and every removed id in both
-/// maps of tombstones at the clock of its removal, so that what changed since a clock is a walk
-/// over just that.
+/// Records that nobody looks at are packed. Every record stands in `records_by_clock` at its
+/// `changed_at`, and every removed id in both maps of tombstones at the clock of its removal, so that
+/// what changed since a clock is a walk over just that.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     clock: u64,
