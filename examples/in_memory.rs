@@ -90,7 +90,7 @@ fn carry_out(now: Instant, room: &mut Room, peers: &mut [Peer]) -> Result<bool, 
         for Peer { client, link, .. } in &mut *peers {
             let Some((link, its)) = *link else { continue };
             match &action {
-                RoomAction::Send { connection, frame } if *connection == its => {
+                RoomAction::Send { to, frame } if to.contains(&its) => {
                     client.handle_message(now, link, &frame.to_bytes());
                 }
                 RoomAction::Close { connection, reason } if *connection == its => {

@@ -34,8 +34,8 @@ pub use ids::{ClientId, ConnectionId, Identity, Key, LinkId, QueryId, RecordId, 
 pub use limits::Limits;
 pub use room::{
     Authorizer, Change, Commit, CommitError, Counters, History, Hooks, Meta, Origin, PushView,
-    Rate, Rates, Room, RoomAction, RoomConfig, RoomEvent, SessionParams, SessionSnapshot,
-    SessionStatus, SessionView, Veto,
+    Rate, Rates, Recipients, Room, RoomAction, RoomConfig, RoomEvent, SessionParams,
+    SessionSnapshot, SessionStatus, SessionView, Veto,
 };
 pub use schema::{
     IntoRecord, InvalidRecord, JsonSchemaError, Migration, MigrationError, MigrationFailed,

@@ -93,7 +93,8 @@ fn a_room_is_driven_by_lines() {
     assert_eq!(timeout, Value::from(20_000));
     let transact = r#"{"now":6,"do":"transact","put":[{"id":"page:2","typeName":"page"}]}"#;
     assert_eq!(room.run(transact).1, Value::from(22), "21.667 ms, so that it is not early");
-    assert_eq!(room.all(r#"{"now":22,"do":"timeout"}"#, "send").len(), 2);
+    let told = room.one(r#"{"now":22,"do":"timeout"}"#, "send");
+    assert_eq!(field(&told, "to").to_string(), "[0,1]", "both hear the same");
     let snapshot = room.one(r#"{"do":"snapshot"}"#, "snapshot");
     assert_eq!(field(&snapshot, "documentClock"), Value::from(2));
     let load = format!(r#"{{"now":50,"do":"load","snapshot":{snapshot}}}"#);

@@ -90,8 +90,8 @@ impl Pushing {
         message(&mut self.room, self.now, connection, &text);
         let mut told = Vec::new();
         while let Some(action) = self.room.poll_action() {
-            if let RoomAction::Send { connection: to, frame } = action
-                && to == connection
+            if let RoomAction::Send { to, frame } = action
+                && to.contains(&connection)
             {
                 told = frame.to_bytes().to_vec();
             }

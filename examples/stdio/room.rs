@@ -71,10 +71,10 @@ impl Machine for RoomMachine {
 
     fn next_action(&mut self) -> Option<Value> {
         Some(match self.0.poll_action()? {
-            RoomAction::Send { connection, frame } => {
+            RoomAction::Send { to, frame } => {
                 let text = frame.to_text().unwrap_or_default();
-                let send = [("connection", connection.as_u64().into()), ("text", (&*text).into())];
-                object([("send", object(send))])
+                let to: Vec<Value> = to.iter().map(|to| to.as_u64().into()).collect();
+                object([("send", object([("to", to.into()), ("text", (&*text).into())]))])
             }
             RoomAction::Close { connection, reason } => {
                 let close = object([

@@ -37,8 +37,8 @@ impl Hash {
     /// The room asks for something.
     pub fn room_action(&mut self, action: &RoomAction) {
         match action {
-            RoomAction::Send { connection, frame } => {
-                self.number(connection.as_u64());
+            RoomAction::Send { to, frame } => {
+                to.iter().for_each(|connection| self.number(connection.as_u64()));
                 self.bytes(&frame.to_bytes());
             }
             RoomAction::Close { connection, reason } => {

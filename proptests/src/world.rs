@@ -219,7 +219,8 @@ impl World {
             && let Some(room) = &mut self.room
         {
             // All commits of a drain become durable at once, before anybody is told of any.
-            let all: Vec<RoomAction> = core::iter::from_fn(|| room.poll_action()).collect();
+            let all: Vec<RoomAction> =
+                core::iter::from_fn(|| room.poll_action()).flat_map(RoomAction::split).collect();
             for action in &all {
                 if let RoomAction::Close { connection, .. } = action
                     && let Some(link) = self.connections.get(connection)
@@ -234,7 +235,10 @@ impl World {
         let mut persisted = false;
         loop {
             let Some(room) = &mut self.room else { return Ok(()) };
-            let Some(action) = actions.pop_front().or_else(|| room.poll_action()) else { break };
+            if actions.is_empty() {
+                actions.extend(room.poll_action().into_iter().flat_map(RoomAction::split));
+            }
+            let Some(action) = actions.pop_front() else { break };
             if let Some(doom) = &mut self.doom {
                 if doom.actions == 0 {
                     match action {
@@ -282,7 +286,9 @@ impl World {
     fn carry_out(&mut self, action: RoomAction) -> Verdict {
         self.hash.room_action(&action);
         match action {
-            RoomAction::Send { connection, frame } => {
+            RoomAction::Send { to, frame } => {
+                // It was split: a crash can come between any two.
+                let [connection] = *to else { return fail(IDS, "a message to nobody") };
                 let Some(index) = self.connections.get(&connection).copied() else {
                     return fail(IDS, format!("a message on {connection}, which never was"));
                 };

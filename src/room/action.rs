@@ -10,14 +10,16 @@ use crate::value::{Object, Value};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Deref;
 
 /// An effect, to be carried out in order. Exhaustive: a driver must not ignore one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomAction {
-    /// Send the frame on the connection.
+    /// Send the frame on each of the connections. All who are told the same at the same time share
+    /// one action.
     Send {
         /// Where to.
-        connection: ConnectionId,
+        to: Recipients,
         /// What.
         frame: Frame,
     },
@@ -32,6 +34,93 @@ pub enum RoomAction {
     Persist(Arc<Commit>),
     /// Tell the application.
     Event(RoomEvent),
+}
+
+impl RoomAction {
+    pub(super) fn send(connection: ConnectionId, frame: Frame) -> Self {
+        Self::Send { to: Recipients::from(connection), frame }
+    }
+
+    /// The same effect in actions of one recipient each, for tests and simulators that look at
+    /// what becomes of one connection, or crash between two.
+    pub fn split(self) -> impl Iterator<Item = Self> {
+        let (to, frame, whole) = match self {
+            Self::Send { to, frame } => (Some(to), Some(frame), None),
+            other @ (Self::Close { .. } | Self::Persist(_) | Self::Event(_)) => {
+                (None, None, Some(other))
+            }
+        };
+        let count = to.as_ref().map_or(0, |to| to.len());
+        let sends = (0..count)
+            .filter_map(move |at| Some(Self::send(*to.as_ref()?.get(at)?, frame.clone()?)));
+        whole.into_iter().chain(sends)
+    }
+}
+
+/// The connections that a frame goes to: at least one, and none twice.
+///
+/// ```
+/// use roomsync::{ConnectionId, Recipients};
+///
+/// let to = Recipients::from(ConnectionId::from_u64(7));
+/// for connection in &to {
+///     assert_eq!(connection.as_u64(), 7);
+/// }
+/// assert_eq!(to.len(), 1);
+/// ```
+#[derive(Clone)]
+pub struct Recipients(Group);
+
+#[derive(Clone)]
+enum Group {
+    One(ConnectionId),
+    Many(Vec<ConnectionId>),
+}
+
+impl From<ConnectionId> for Recipients {
+    fn from(connection: ConnectionId) -> Self {
+        Self(Group::One(connection))
+    }
+}
+
+impl From<Vec<ConnectionId>> for Recipients {
+    fn from(connections: Vec<ConnectionId>) -> Self {
+        Self(Group::Many(connections))
+    }
+}
+
+impl Deref for Recipients {
+    type Target = [ConnectionId];
+
+    fn deref(&self) -> &[ConnectionId] {
+        match &self.0 {
+            Group::One(connection) => core::slice::from_ref(connection),
+            Group::Many(connections) => connections,
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Recipients {
+    type Item = &'a ConnectionId;
+    type IntoIter = core::slice::Iter<'a, ConnectionId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for Recipients {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Recipients {}
+
+impl fmt::Debug for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
 }
 
 /// Something that the application may want to know.

@@ -64,7 +64,7 @@ impl Room {
             return Err(SendError::UnknownConnection);
         }
         let frame = ServerMessage::Custom(data).encode(codec);
-        self.actions.push_back(RoomAction::Send { connection, frame });
+        self.actions.push_back(RoomAction::send(connection, frame));
         Ok(())
     }
 

@@ -91,9 +91,9 @@ impl Counters {
 
     pub(super) fn count(&mut self, action: &RoomAction) {
         match action {
-            RoomAction::Send { frame, .. } => {
-                add(&mut self.frames_out, 1);
-                add(&mut self.bytes_out, frame.len());
+            RoomAction::Send { to, frame } => {
+                add(&mut self.frames_out, to.len());
+                add(&mut self.bytes_out, to.len().saturating_mul(frame.len()));
             }
             RoomAction::Close { reason, .. } => {
                 add(self.closes.entry(reason.name()).or_default(), 1);

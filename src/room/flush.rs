@@ -6,6 +6,7 @@ use super::{Room, RoomAction};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::frame::Frame;
+use crate::ids::ConnectionId;
 use crate::schema::MigrationError;
 use crate::time::Instant;
 use crate::wire::{DataEntry, PushAction, ServerMessage};
@@ -15,7 +16,19 @@ use alloc::vec::Vec;
 struct Shared {
     position: u64,
     slot: usize,
+    /// Nothing, if none of that is for them.
     frame: Option<Frame>,
+    to: Vec<ConnectionId>,
+}
+
+impl Shared {
+    const fn is_for(&self, position: u64, slot: usize) -> bool {
+        self.position == position && self.slot == slot
+    }
+
+    fn send(self) -> Option<RoomAction> {
+        Some(RoomAction::Send { to: self.to.into(), frame: self.frame? })
+    }
 }
 
 impl Room {
@@ -35,51 +48,57 @@ impl Room {
             self.catch_up(key);
         }
         let (end, broadcast_end) = (self.log.end(), self.log.broadcast_end());
+        let (now, clock) = (self.now, self.store.clock());
+        let after = now.saturating_add(self.config.flush_interval);
+        let most = self.sessions.len();
         let mut next_flush: Option<Instant> = None;
         let mut shared: Vec<Shared> = Vec::new();
         let mut oldest = end;
-        for (key, session) in &mut self.sessions {
+        for (key, session) in self.sessions.iter_mut() {
             let State::Connected { link, reader } = &mut session.state else { continue };
             if !reader.wants(broadcast_end) {
                 // What is left in the log is not for this session.
                 reader.position = end;
                 continue;
             }
-            if !link.writable || self.now < reader.next_flush {
+            if !link.writable || now < reader.next_flush {
                 oldest = oldest.min(reader.position);
                 let due = link.writable.then_some(reader.next_flush);
                 next_flush = next_flush.into_iter().chain(due).min();
                 continue;
             }
-            let is_common = self.log.is_common_since(reader.position);
-            let (own, slot) = (!is_common || !reader.unanswered.is_empty(), reader.dialect.slot);
-            let known =
-                shared.iter().find(|it| !own && it.position == reader.position && it.slot == slot);
-            let frame = match known {
-                Some(known) => known.frame.clone(),
-                None => {
-                    let parts = self.log.since(reader.position);
-                    let parts = parts.filter_map(|entry| entry.part_for(*key, slot));
-                    let frame = reader.dialect.form.codec.join(parts);
-                    if !own {
-                        let (position, frame) = (reader.position, frame.clone());
-                        shared.push(Shared { position, slot, frame });
-                    }
-                    frame
-                }
-            };
-            reader.position = end;
-            reader.unanswered.clear();
-            reader.told_clock = self.store.clock();
+            let (position, slot) =
+                (core::mem::replace(&mut reader.position, end), reader.dialect.slot);
+            reader.told_clock = clock;
             if let Some(sight) = &mut reader.sight {
                 sight.has_read();
             }
-            if let Some(frame) = frame {
-                reader.next_flush = self.now.saturating_add(self.config.flush_interval);
-                let connection = link.connection;
-                self.actions.push_back(RoomAction::Send { connection, frame });
+            let own = !reader.unanswered.is_empty() || !self.log.is_common_since(position);
+            let known = shared.iter_mut().find(|it| !own && it.is_for(position, slot));
+            let is_sent = if let Some(known) = known {
+                known.to.push(link.connection);
+                known.frame.is_some()
+            } else {
+                let parts = self.log.since(position);
+                let parts = parts.filter_map(|entry| entry.part_for(*key, slot));
+                let frame = reader.dialect.form.codec.join(parts);
+                let is_sent = frame.is_some();
+                if own {
+                    reader.unanswered.clear();
+                    let send = |frame| RoomAction::send(link.connection, frame);
+                    self.actions.extend(frame.map(send));
+                } else {
+                    let mut to = Vec::with_capacity(most);
+                    to.push(link.connection);
+                    shared.push(Shared { position, slot, frame, to });
+                }
+                is_sent
+            };
+            if is_sent {
+                reader.next_flush = after;
             }
         }
+        self.actions.extend(shared.into_iter().filter_map(Shared::send));
         self.log.trim(oldest);
         self.schedule.flush = next_flush;
         self.schedule.flushed_to = end;
@@ -143,7 +162,7 @@ impl Room {
         // What fell off the log may all have been for others.
         if !entries.is_empty() {
             let frame = ServerMessage::Data(entries).encode(reader.dialect.form.codec);
-            self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
+            self.actions.push_back(RoomAction::send(link.connection, frame));
         }
         let (end, now) = (self.log.end(), self.now);
         let next_flush = now.saturating_add(self.config.flush_interval);
@@ -184,7 +203,7 @@ impl Room {
         };
         let answers = pushes.iter().map(answer).collect();
         let frame = ServerMessage::Data(answers).encode(reader.dialect.form.codec);
-        self.actions.push_back(RoomAction::Send { connection: link.connection, frame });
+        self.actions.push_back(RoomAction::send(link.connection, frame));
         reader.next_flush = self.now.saturating_add(self.config.flush_interval);
     }
 }

@@ -91,7 +91,7 @@ impl Room {
     /// is the one that they came with.
     pub(super) fn place_undecided(&mut self) {
         let mut others = Vec::new();
-        for (key, session) in &mut self.sessions {
+        for (key, session) in self.sessions.iter_mut() {
             let undecided = session.undecided.take();
             if undecided.is_some() && undecided != self.serialized {
                 others.push(*key);
@@ -206,7 +206,7 @@ impl Room {
         };
         if let Some(link) = self.sessions.get(&key).and_then(Session::link) {
             let connection = link.connection;
-            self.actions.push_back(RoomAction::Send { connection, frame });
+            self.actions.push_back(RoomAction::send(connection, frame));
         }
         self.let_in(key, reader);
         Ok(())

@@ -254,6 +254,6 @@ impl Room {
         }
         let connection = link.connection;
         let frame = ServerMessage::Pong.encode(codec);
-        self.actions.push_back(RoomAction::Send { connection, frame });
+        self.actions.push_back(RoomAction::send(connection, frame));
     }
 }

@@ -23,13 +23,14 @@ mod presence;
 mod push;
 mod rate;
 mod session;
+mod sessions;
 mod spent;
 mod timers;
 mod trail;
 mod view;
 mod visibility;
 
-pub use action::{Change, Commit, Origin, RoomAction, RoomEvent};
+pub use action::{Change, Commit, Origin, Recipients, RoomAction, RoomEvent};
 pub use config::{RoomConfig, SessionParams};
 pub use counters::Counters;
 pub use hibernate::SessionSnapshot;
@@ -50,7 +51,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use dialect::Dialects;
 use log::Log;
-use session::{Session, SessionKey};
+use session::SessionKey;
+use sessions::Sessions;
 use spent::Spent;
 use timers::Schedule;
 
@@ -91,7 +93,7 @@ pub struct Room {
     store: Store,
     /// The latest time that was passed in; a clock that goes back is held.
     now: Instant,
-    sessions: BTreeMap<SessionKey, Session>,
+    sessions: Sessions,
     by_connection: BTreeMap<ConnectionId, SessionKey>,
     by_name: BTreeMap<SessionId, SessionKey>,
     next_session: u64,
@@ -164,7 +166,7 @@ impl Room {
             serialized,
             store,
             now: Instant::ZERO,
-            sessions: BTreeMap::new(),
+            sessions: Sessions::default(),
             by_connection: BTreeMap::new(),
             by_name: BTreeMap::new(),
             next_session: 0,

@@ -21,8 +21,9 @@ impl Room {
             let claim = session.reader().and_then(|reader| reader.claim.as_ref());
             claim.is_some_and(|claim| claim.client == client)
         };
-        let mut others = self.sessions.iter().filter(|(other, _)| **other != key);
-        let other = others.find(|(_, session)| is_same(session)).map(|(other, _)| *other);
+        let is_other =
+            |(other, session): &(&SessionKey, &Session)| **other != key && is_same(session);
+        let other = self.sessions.iter().find(is_other).map(|(other, _)| *other);
         if let Some(other) = other {
             self.remove(other, CloseReason::Replaced);
         }

@@ -7,6 +7,7 @@ use super::hooks::{PushView, Veto};
 use super::lens::Lens;
 use super::presence::PresenceChange;
 use super::session::{Session, SessionKey, State, Unanswered};
+use super::sessions::Sessions;
 use super::visibility::Shown;
 use super::{Change, Commit, Origin, Room, RoomAction, RoomConfig, RoomEvent};
 use crate::close::CloseReason;
@@ -25,7 +26,7 @@ use alloc::vec::Vec;
 struct Access<'a> {
     config: &'a RoomConfig,
     schema: &'a Schema,
-    sessions: &'a BTreeMap<SessionKey, Session>,
+    sessions: &'a Sessions,
     by: &'a Session,
     /// How its client sees and tells changes.
     form: &'a Form,

@@ -189,7 +189,7 @@ impl Room {
             let connection = link.connection;
             if link.writable {
                 let frame = ServerMessage::Incompatible(wire).encode(codec);
-                self.actions.push_back(RoomAction::Send { connection, frame });
+                self.actions.push_back(RoomAction::send(connection, frame));
             }
             self.close_connection(connection, CloseReason::Disconnected);
         }

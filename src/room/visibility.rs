@@ -154,7 +154,7 @@ impl Room {
         let mut sight = Sight::default();
         let Some(session) = self.sessions.get(&viewer) else { return sight };
         let view = session.view();
-        for (key, owner) in &self.sessions {
+        for (key, owner) in self.sessions.iter() {
             if let Some(record) = &owner.presence
                 && *key != viewer
                 && filter(&view, &owner.view(), record)

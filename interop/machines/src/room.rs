@@ -178,9 +178,12 @@ impl RoomMachine {
     fn drain(&mut self, actions: &mut Vec<Action>) {
         while let Some(action) = self.room.poll_action() {
             match action {
-                RoomAction::Send { connection, frame } => {
-                    let text = frame.to_text().unwrap_or_default().into();
-                    actions.push(Action::Send { connection: connection.as_u64(), text });
+                RoomAction::Send { to, frame } => {
+                    let text = frame.to_text().unwrap_or_default();
+                    actions.extend(to.iter().map(|connection| Action::Send {
+                        connection: connection.as_u64(),
+                        text: text.clone().into(),
+                    }));
                 }
                 RoomAction::Close { connection, reason } => actions.push(Action::Close {
                     connection: connection.as_u64(),

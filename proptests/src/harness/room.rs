@@ -358,11 +358,13 @@ impl Scene {
         let now = self.now;
         let has = |own: &&mut Honest, it| own.link.is_some_and(|(_, connection)| connection == it);
         match action {
-            RoomAction::Send { connection, frame } => {
-                if let Some(own) = self.honest.iter_mut().find(|own| has(own, connection))
-                    && let Some((link, _)) = own.link
-                {
-                    own.client.handle_message(now, link, &frame.to_bytes());
+            RoomAction::Send { to, frame } => {
+                for own in &mut self.honest {
+                    if let Some((link, connection)) = own.link
+                        && to.contains(&connection)
+                    {
+                        own.client.handle_message(now, link, &frame.to_bytes());
+                    }
                 }
             }
             RoomAction::Close { connection, reason } => {

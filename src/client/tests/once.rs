@@ -236,10 +236,11 @@ impl Scene {
             }
         }
         while let Some(action) = self.room.poll_action() {
-            if let RoomAction::Send { connection, frame } = action {
-                let to = |peer: &&mut Peer| peer.wire.is_some_and(|(_, it)| it == connection);
-                let peer = self.peers.iter_mut().find(to);
-                peer.into_iter().for_each(|peer| peer.to_client.push(frame.to_bytes().to_vec()));
+            if let RoomAction::Send { to, frame } = action {
+                let is_to = |peer: &&mut Peer| peer.wire.is_some_and(|(_, it)| to.contains(&it));
+                for peer in self.peers.iter_mut().filter(is_to) {
+                    peer.to_client.push(frame.to_bytes().to_vec());
+                }
             }
         }
     }

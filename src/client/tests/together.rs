@@ -155,10 +155,12 @@ impl World {
         while let Some(action) = self.room.poll_action() {
             any = true;
             match action {
-                RoomAction::Send { connection, frame } => {
-                    let member = member_on(&mut self.members, connection);
-                    if let Some(wire) = member.and_then(|member| member.wire.as_mut()) {
-                        wire.to_client.push_back(frame.to_bytes().to_vec());
+                RoomAction::Send { to, frame } => {
+                    for connection in &to {
+                        let member = member_on(&mut self.members, *connection);
+                        if let Some(wire) = member.and_then(|member| member.wire.as_mut()) {
+                            wire.to_client.push_back(frame.to_bytes().to_vec());
+                        }
                     }
                 }
                 RoomAction::Close { connection, reason } => {

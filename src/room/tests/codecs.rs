@@ -12,7 +12,7 @@ fn hello_offering(world: &mut World, connection: ConnectionId, codecs: &str) -> 
 /// What was sent to `connection` so far, as it was sent.
 fn frames(world: &World, connection: ConnectionId) -> Vec<Frame> {
     let sent = |action: &RoomAction| match action {
-        RoomAction::Send { connection: to, frame } if *to == connection => Some(frame.clone()),
+        RoomAction::Send { to, frame } if to.contains(&connection) => Some(frame.clone()),
         RoomAction::Send { .. }
         | RoomAction::Close { .. }
         | RoomAction::Persist(_)

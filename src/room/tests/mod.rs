@@ -106,7 +106,7 @@ impl World {
 
     fn drain(&mut self) {
         while let Some(action) = self.room.poll_action() {
-            self.actions.push(action);
+            self.actions.extend(action.split());
         }
     }
 
@@ -181,7 +181,7 @@ impl World {
     /// The messages, as JSON, that were sent to `connection` since the last look.
     fn heard(&mut self, connection: ConnectionId) -> Vec<String> {
         let sent = |action: &mut RoomAction| match action {
-            RoomAction::Send { connection: to, .. } => *to == connection,
+            RoomAction::Send { to, .. } => **to == [connection],
             RoomAction::Close { .. } | RoomAction::Persist(_) | RoomAction::Event(_) => false,
         };
         let text = |action| match action {

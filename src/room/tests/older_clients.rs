@@ -318,7 +318,7 @@ fn sessions_of_one_older_schema_share_its_migrations() {
     enter(&mut world, again, &older(0), 8);
     enter(&mut world, legacy, &older(0), 7);
     let lens = |world: &World, connection| {
-        let session = &world.room.sessions[&world.room.by_connection[&connection]];
+        let session = world.room.sessions.get(&world.room.by_connection[&connection]).unwrap();
         session.reader().unwrap().dialect.form.lens.clone().unwrap()
     };
     for other in [again, legacy] {

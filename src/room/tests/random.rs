@@ -137,8 +137,8 @@ impl Simulation {
         store_all(&mut self.stored, &actions);
         for action in actions {
             match action {
-                RoomAction::Send { connection, frame } => {
-                    let is_to = |client: &&mut Client| client.connection == Some(connection);
+                RoomAction::Send { to, frame } => {
+                    let is_to = |client: &&mut Client| client.connection == Some(to[0]);
                     let Some(client) = self.clients.iter_mut().find(is_to) else {
                         panic!("sent to a connection that is gone");
                     };

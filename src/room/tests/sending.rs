@@ -116,7 +116,7 @@ fn sessions_that_hear_the_same_share_one_text() {
     let texts: Vec<_> = world.actions[before..]
         .iter()
         .filter_map(|action| match action {
-            RoomAction::Send { connection, frame } if others.contains(connection) => {
+            RoomAction::Send { to, frame } if others.contains(&to[0]) => {
                 Some(frame.to_bytes().as_ptr())
             }
             RoomAction::Send { .. }

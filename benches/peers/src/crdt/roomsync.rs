@@ -66,9 +66,10 @@ impl<const BINARY: bool> Network<BINARY> {
                 }
             }
             while let Some(action) = self.room.poll_action() {
-                if let RoomAction::Send { connection, frame } = action {
+                let RoomAction::Send { to, frame } = action else { continue };
+                for connection in &to {
                     self.sent += frame.len();
-                    let Some(to) = self.by_connection.get(&connection) else { continue };
+                    let Some(to) = self.by_connection.get(connection) else { continue };
                     let Replica { client, link, .. } = &mut self.clients[*to];
                     client.handle_message(self.now, *link, &frame.to_bytes());
                     speaking.push(*to);

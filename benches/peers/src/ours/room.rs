@@ -39,11 +39,14 @@ impl Room {
     fn drain(&mut self) {
         while let Some(action) = self.machine.poll_action() {
             match action {
-                RoomAction::Send { frame, .. } => {
-                    self.sent += 1;
-                    match &mut self.kept {
-                        Some(kept) => kept.push(frame),
-                        None => drop(black_box(frame)),
+                RoomAction::Send { to, frame } => {
+                    for connection in &to {
+                        self.sent += 1;
+                        // To a socket goes a share of the frame.
+                        let share = black_box((connection, frame.clone())).1;
+                        if let Some(kept) = &mut self.kept {
+                            kept.push(share);
+                        }
                     }
                 }
                 RoomAction::Close { reason, .. } => panic!("the room closed a session: {reason}"),

@@ -8,8 +8,8 @@ use crate::storage::{RoomId, StorageError};
 use crate::writer::{Journal, Progress};
 use bytes::Bytes;
 use roomsync::{
-    CloseReason, ConnectionId, Frame, Instant, OpenError, RestoreError, Room, RoomAction,
-    RoomEvent, SessionParams,
+    CloseReason, ConnectionId, Frame, Instant, OpenError, Recipients, RestoreError, Room,
+    RoomAction, RoomEvent, SessionParams,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ struct OpenRoom {
 
 /// An action that may have to wait for storage.
 enum Effect {
-    Send(ConnectionId, Frame),
+    Send(Recipients, Frame),
     Close(ConnectionId, CloseReason),
     Event(RoomEvent),
     Reply(Reply),
@@ -336,9 +336,9 @@ impl OpenRoom {
         }
         while let Some(effect) = self.outbox.pop() {
             match effect {
-                Effect::Send(connection, frame) => {
-                    if let Some(peer) = self.peers.get(&connection) {
-                        peer.send(frame);
+                Effect::Send(to, frame) => {
+                    for peer in to.iter().filter_map(|connection| self.peers.get(connection)) {
+                        peer.send(frame.clone());
                     }
                 }
                 Effect::Close(connection, reason) => {
@@ -360,11 +360,14 @@ impl OpenRoom {
     fn poll_actions(&mut self, now: Instant) {
         while let Some(action) = self.room.poll_action() {
             match action {
-                RoomAction::Send { connection, frame } => {
-                    if self.peers.get_mut(&connection).is_some_and(|peer| peer.reserve(&frame)) {
-                        self.room.handle_writable(now, connection, false);
+                RoomAction::Send { to, frame } => {
+                    for connection in &to {
+                        let peer = self.peers.get_mut(connection);
+                        if peer.is_some_and(|peer| peer.reserve(&frame)) {
+                            self.room.handle_writable(now, *connection, false);
+                        }
                     }
-                    self.outbox.push(Effect::Send(connection, frame));
+                    self.outbox.push(Effect::Send(to, frame));
                 }
                 RoomAction::Close { connection, reason } => {
                     self.outbox.push(Effect::Close(connection, reason));
