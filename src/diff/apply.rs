@@ -77,13 +77,13 @@ impl ObjectDiff {
             None if self.is_empty() => Effect::None,
             None => Effect::Whole,
             Some(part) if part.is_empty() => Effect::None,
-            Some(part) => Effect::Part(Self(part)),
+            Some(part) => Effect::Part(Self(part.into())),
         }
     }
 
     /// Applies a diff of which every op has an effect.
     fn carry_out(&self, object: &mut Object, undo: &mut ObjectUndo) {
-        for (key, op) in &self.0 {
+        for (key, op) in self.0.iter() {
             if matches!(op, ValueOp::Put(_) | ValueOp::Delete) {
                 continue;
             }

@@ -51,7 +51,7 @@ fn diff_object(
     } else {
         merge_keys(prev, next, diff_shared)
     };
-    (!ops.is_empty()).then_some(ObjectDiff(ops))
+    (!ops.is_empty()).then(|| ObjectDiff(ops.into()))
 }
 
 /// Walks two sorted lists of keys side by side.

@@ -18,10 +18,10 @@ pub(crate) use undo::ObjectUndo;
 
 use crate::ids::{Key, RecordId};
 use crate::value::{Array, KeyLists, Object, Text, Value};
-use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Changes of many records, by id. An op at the id `__proto__` is dropped.
+/// Changes of many records. Sorted by id. An op at the id `__proto__` is dropped.
 ///
 /// ```
 /// use roomsync::{NetworkDiff, Object, RecordOp};
@@ -32,7 +32,7 @@ use alloc::vec::Vec;
 /// assert_eq!(diff.len(), 1);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NetworkDiff(BTreeMap<RecordId, RecordOp>);
+pub struct NetworkDiff(Vec<(RecordId, RecordOp)>);
 
 /// What happens to one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +60,10 @@ pub enum RecordOp {
 /// assert_eq!(object, after);
 /// # Ok::<(), roomsync::JsonError>(())
 /// ```
+///
+/// Cloning is a counter: what is pushed is kept, told and made durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObjectDiff(Vec<(Key, ValueOp)>);
+pub struct ObjectDiff(Arc<[(Key, ValueOp)]>);
 
 /// What happens to one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,44 +93,69 @@ pub enum ValueOp {
 impl NetworkDiff {
     /// Whether nothing changes.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many records change.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.0.len()
     }
 
     /// What happens to the record.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&RecordOp> {
-        self.0.get(id)
+        let position = self.position(id).ok()?;
+        self.0.get(position).map(|(_, op)| op)
     }
 
-    /// Sets what happens to the record.
+    /// Sets what happens to the record, and gives back what would have.
+    ///
+    /// An id that is not the last one costs the number of records: build a large diff by collecting
+    /// its ops.
     pub fn insert(&mut self, id: impl Into<RecordId>, op: RecordOp) -> Option<RecordOp> {
         let id = id.into();
-        if Object::stores(&id) { self.0.insert(id, op) } else { None }
+        if !Object::stores(&id) {
+            return None;
+        }
+        if self.0.last().is_none_or(|(last, _)| *last < id) {
+            self.0.push((id, op));
+            return None;
+        }
+        match self.position(&id) {
+            Ok(position) => {
+                let (_, there) = self.0.get_mut(position)?;
+                Some(core::mem::replace(there, op))
+            }
+            Err(position) => {
+                self.0.insert(position, (id, op));
+                None
+            }
+        }
     }
 
-    /// Takes out what happens to the record.
+    /// Takes out what happens to the record. Costs the number of records.
     pub fn remove(&mut self, id: &str) -> Option<RecordOp> {
-        self.0.remove(id)
+        let position = self.position(id).ok()?;
+        Some(self.0.remove(position).1)
+    }
+
+    fn position(&self, id: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(probe, _)| (**probe).cmp(id))
     }
 
     /// The changes, in order of the ids.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RecordId, &RecordOp)> {
-        self.0.iter()
+        self.0.iter().map(|(id, op)| (id, op))
     }
 }
 
 impl NetworkDiff {
     /// Lets all that is put share lists of keys.
     pub(crate) fn share_keys(&mut self, lists: &mut KeyLists) {
-        for op in self.0.values_mut() {
+        for (_, op) in &mut self.0 {
             match op {
                 RecordOp::Put(record) => lists.share(record),
                 RecordOp::Patch(diff) => diff.share_keys(lists),
@@ -140,7 +167,8 @@ impl NetworkDiff {
 
 impl ObjectDiff {
     fn share_keys(&mut self, lists: &mut KeyLists) {
-        for (_, op) in &mut self.0 {
+        // One that was just read is shared by nobody.
+        for (_, op) in Arc::get_mut(&mut self.0).into_iter().flatten() {
             match op {
                 ValueOp::Put(value) => lists.share_inside(value),
                 ValueOp::Patch(diff) => diff.share_keys(lists),
@@ -151,20 +179,25 @@ impl ObjectDiff {
 }
 
 impl FromIterator<(RecordId, RecordOp)> for NetworkDiff {
+    /// Of a repeated id the last op counts, as in JSON.
     fn from_iter<I: IntoIterator<Item = (RecordId, RecordOp)>>(ops: I) -> Self {
-        Self(ops.into_iter().filter(|(id, _)| Object::stores(id)).collect())
+        let mut ops: Vec<_> = ops.into_iter().filter(|(id, _)| Object::stores(id)).collect();
+        crate::value::sort_last_wins(&mut ops);
+        Self(ops)
     }
 }
 
 impl Extend<(RecordId, RecordOp)> for NetworkDiff {
+    /// Of a repeated id the last op counts, as in JSON.
     fn extend<I: IntoIterator<Item = (RecordId, RecordOp)>>(&mut self, ops: I) {
         self.0.extend(ops.into_iter().filter(|(id, _)| Object::stores(id)));
+        crate::value::sort_last_wins(&mut self.0);
     }
 }
 
 impl IntoIterator for NetworkDiff {
     type Item = (RecordId, RecordOp);
-    type IntoIter = alloc::collections::btree_map::IntoIter<RecordId, RecordOp>;
+    type IntoIter = alloc::vec::IntoIter<(RecordId, RecordOp)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -174,13 +207,13 @@ impl IntoIterator for NetworkDiff {
 impl ObjectDiff {
     /// Whether nothing changes.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many keys change.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
@@ -207,6 +240,6 @@ impl<K: Into<Key>> FromIterator<(K, ValueOp)> for ObjectDiff {
             .filter(|(key, _)| Object::stores(key))
             .collect();
         crate::value::sort_last_wins(&mut ops);
-        Self(ops)
+        Self(ops.into())
     }
 }

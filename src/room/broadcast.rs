@@ -75,11 +75,10 @@ impl Room {
             if let Some((_, patch)) = encoded.iter().find(|(known, _)| *known == form) {
                 return patch.clone();
             }
-            let Ok(diff) = self.tell(&form, ops, before) else {
+            let Ok(patch) = self.encode_patch(&form, ops, before) else {
                 failed.push(dialect.slot);
                 return Bytes::new();
             };
-            let patch = self.encode_patch(&form, diff);
             encoded.push((form, patch.clone()));
             patch
         });
@@ -87,11 +86,22 @@ impl Room {
     }
 
     /// Empty when nothing changed.
-    fn encode_patch(&self, form: &Form, diff: NetworkDiff) -> Bytes {
-        if diff.is_empty() {
-            return Bytes::new();
+    fn encode_patch(
+        &self,
+        form: &Form,
+        ops: &[(RecordId, RecordOp)],
+        before: &[Before],
+    ) -> Result<Bytes, MigrationError> {
+        let server_clock = self.store.clock();
+        let as_they_are = form.lens.is_none() && form.strings == StringAppend::Allowed;
+        if as_they_are && !ops.is_empty() {
+            return Ok(form.codec.patch(ops, server_clock));
         }
-        form.codec.entry(&DataEntry::Patch { diff, server_clock: self.store.clock() })
+        let diff = self.tell(form, ops, before)?;
+        if diff.is_empty() {
+            return Ok(Bytes::new());
+        }
+        Ok(form.codec.entry(&DataEntry::Patch { diff, server_clock }))
     }
 
     pub(super) fn encode_result(&self, pusher: Pusher) -> Bytes {

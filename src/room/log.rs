@@ -128,7 +128,7 @@ impl Log {
     }
 
     /// The entries from `position` on, which must not have fallen off.
-    pub(super) fn since(&self, position: u64) -> impl Iterator<Item = &Entry> {
+    pub(super) fn since(&self, position: u64) -> impl Iterator<Item = &Entry> + Clone {
         let skip = usize::try_from(position.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.entries.range(skip.min(self.entries.len())..)
     }

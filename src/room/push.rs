@@ -243,13 +243,14 @@ impl<'a> Access<'a> {
 
     /// The lens that makes a difference to what an op does, if any.
     fn lens_on(self, edit: &Edit<'_>, id: &RecordId, op: &RecordOp) -> Option<&'a Lens> {
+        let lens = self.form.lens.as_deref()?;
         let record = match op {
             RecordOp::Put(record) => record,
             RecordOp::Patch(_) => edit.get(id)?,
             RecordOp::Remove => return None,
         };
         let (_, type_name) = identity(record)?;
-        self.form.lens.as_deref().filter(|lens| lens.alters(type_name))
+        lens.alters(type_name).then_some(lens)
     }
 
     /// Applies an op of a client that sees the record through `lens`. Returns what it sees of what
@@ -264,7 +265,7 @@ impl<'a> Access<'a> {
         let before = edit.get(id).cloned();
         let view = match (op, &before) {
             (RecordOp::Put(view), _) => view.clone(),
-            (RecordOp::Patch(diff), Some(before)) if self.editable_type(edit, id).is_some() => {
+            (RecordOp::Patch(diff), Some(before)) if self.editable_type(before).is_some() => {
                 let mut view = lens.view(before)?;
                 if diff.apply(&mut view) == Effect::None {
                     return Ok(None);
@@ -316,7 +317,10 @@ impl<'a> Access<'a> {
             return Err(Refusal::InvalidRecord);
         }
         let Ok(stored) = self.authorize_put(type_name, before, record) else { return Ok(false) };
-        self.check(id, type_name, Some(&stored))?;
+        if identity(&stored) != Some((id, type_name)) {
+            return Err(Refusal::InvalidRecord);
+        }
+        self.schema.validate(type_name, &stored)?;
         let limits = &self.config.limits;
         let is_over = before.is_none() && edit.len() >= limits.records;
         if is_over || size_of_object(&stored) > limits.record_bytes {
@@ -328,15 +332,20 @@ impl<'a> Access<'a> {
     }
 
     fn patch(self, edit: &mut Edit<'_>, id: &RecordId, diff: &ObjectDiff) -> Result<bool, Refusal> {
-        let Some(type_name) = self.editable_type(edit, id) else { return Ok(false) };
-        if self.vetoes_patch(&type_name, edit.get(id), diff) {
+        let Some(before) = edit.get(id) else { return Ok(false) };
+        let Some(type_name) = self.editable_type(before) else { return Ok(false) };
+        if self.vetoes_patch(&type_name, before, diff) {
             return Ok(false);
         }
-        let Some(RecordOp::Patch(effective)) = edit.patch(id, diff) else { return Ok(false) };
-        let (whole, growth) = (effective == diff, growth_by(effective));
-        self.check(id, &type_name, edit.get(id))?;
+        let Some(patched) = edit.patch(id, diff) else { return Ok(false) };
+        let (whole, growth) = (patched.effective == *diff, growth_by(&patched.effective));
+        let is_renamed = ["id", "typeName"].iter().any(|key| diff.get(key).is_some());
+        if is_renamed && identity(patched.record) != Some((id, &type_name)) {
+            return Err(Refusal::InvalidRecord);
+        }
+        self.schema.validate(&type_name, patched.record)?;
         let most = self.config.limits.record_bytes;
-        if edit.size_within(id, growth, most) > most {
+        if patched.size_within(growth, most) > most {
             edit.undo_last();
             return Ok(false);
         }
@@ -344,9 +353,9 @@ impl<'a> Access<'a> {
     }
 
     fn remove(self, edit: &mut Edit<'_>, id: &RecordId) -> bool {
-        let Some(type_name) = self.editable_type(edit, id) else { return false };
-        if let (Some(authorizer), Some(record)) =
-            (self.config.hooks.authorizer(&type_name), edit.get(id))
+        let Some(record) = edit.get(id) else { return false };
+        let Some(type_name) = self.editable_type(record) else { return false };
+        if let Some(authorizer) = self.config.hooks.authorizer(&type_name)
             && authorizer.remove(&self.by.view(), record).is_err()
         {
             return false;
@@ -375,11 +384,8 @@ impl<'a> Access<'a> {
         if is_sound { Ok(created) } else { Err(Veto) }
     }
 
-    fn vetoes_patch(self, type_name: &str, before: Option<&Object>, diff: &ObjectDiff) -> bool {
-        let (Some(authorizer), Some(before)) = (self.config.hooks.authorizer(type_name), before)
-        else {
-            return false;
-        };
+    fn vetoes_patch(self, type_name: &str, before: &Object, diff: &ObjectDiff) -> bool {
+        let Some(authorizer) = self.config.hooks.authorizer(type_name) else { return false };
         let mut after = before.clone();
         diff.apply(&mut after) != Effect::None
             && authorizer.update(&self.by.view(), before, &after).is_err()
@@ -392,9 +398,9 @@ impl<'a> Access<'a> {
         is_sized && self.sessions.values().all(|session| session.presence_id != *id)
     }
 
-    /// The type of a record that is there and that the session may change.
-    fn editable_type(self, edit: &Edit<'_>, id: &RecordId) -> Option<Key> {
-        let (_, type_name) = identity(edit.get(id)?)?;
+    /// The type of a record that the session may change.
+    fn editable_type(self, record: &Object) -> Option<Key> {
+        let (_, type_name) = identity(record)?;
         self.may_change(type_name).then(|| Key::from(type_name))
     }
 
@@ -405,19 +411,5 @@ impl<'a> Access<'a> {
         } else {
             !self.by.readonly
         }
-    }
-
-    /// Checks that the record is still the one that its id and type say, and valid.
-    fn check(
-        self,
-        id: &RecordId,
-        type_name: &str,
-        record: Option<&Object>,
-    ) -> Result<(), InvalidRecord> {
-        let record = record.ok_or(InvalidRecord)?;
-        if identity(record) != Some((id, type_name)) {
-            return Err(InvalidRecord);
-        }
-        self.schema.validate(type_name, record)
     }
 }

@@ -75,8 +75,8 @@ impl Room {
             let change = Some((presence, op));
             return self.announce_to_some(&filter, pusher, (&ops, &before), (owner, &id), change);
         }
-        ops.push((id, op));
-        before.extend(self.before_to_tell(&[presence]));
+        let was = self.before_to_tell(&[presence]);
+        join_presence((&mut ops, &mut before), (id, op), was);
         self.broadcast(pusher, &ops, &before);
     }
 
@@ -121,6 +121,7 @@ impl Room {
             }
         }
         if !ops.is_empty() {
+            ops.sort_unstable_by(|(a, _): &(RecordId, RecordOp), (b, _)| a.cmp(b));
             let mut audience = Audience::default();
             let mut failed = Vec::new();
             // Nothing was there before, as far as it saw.
@@ -192,11 +193,11 @@ impl Room {
         ] {
             let Some((presence, op)) = change else { continue };
             if seen.iter().any(|(_, seen)| *seen == kind) {
-                let told: Vec<_> = ops.iter().cloned().chain([(id.clone(), op)]).collect();
+                let (mut told, mut before) = (ops.to_vec(), before.to_vec());
                 let was = self.before_to_tell(&[presence]);
-                let was: Vec<_> = before.iter().cloned().chain(was).collect();
+                join_presence((&mut told, &mut before), (id.clone(), op), was);
                 let who = seen.iter().filter(|(_, seen)| *seen == kind).map(|(viewer, _)| *viewer);
-                audience.add(self.encode_patches(&told, &was, &mut failed), who);
+                audience.add(self.encode_patches(&told, &before, &mut failed), who);
             }
         }
         let key = pusher.as_ref().map(|pusher| pusher.key);
@@ -228,6 +229,17 @@ impl Room {
         });
         seen.collect()
     }
+}
+
+/// Adds the change of a presence to those of documents, in order of the ids.
+fn join_presence(
+    (ops, before): (&mut Vec<(RecordId, RecordOp)>, &mut Vec<Before>),
+    presence: (RecordId, RecordOp),
+    was: Vec<Before>,
+) {
+    let at = ops.partition_point(|(id, _)| *id < presence.0);
+    ops.insert(at, presence);
+    was.into_iter().for_each(|was| before.insert(at, was));
 }
 
 impl Sight {

@@ -16,6 +16,28 @@ pub(crate) struct Edit<'a> {
     ops: Vec<(RecordId, RecordOp)>,
 }
 
+/// A record that was just patched.
+pub(crate) struct Patched<'a> {
+    /// What of the patch had an effect.
+    pub(crate) effective: ObjectDiff,
+    /// What the record is now.
+    pub(crate) record: &'a Object,
+    size_bound: &'a mut usize,
+}
+
+impl Patched<'_> {
+    /// How large the record can be at most, given how much larger the patch may have made it.
+    /// Exact where that would be over `limit`. So a record is measured only once it may have grown
+    /// from one end of its bound to the other.
+    pub(crate) fn size_within(self, growth: usize, limit: usize) -> usize {
+        *self.size_bound = self.size_bound.saturating_add(growth);
+        if *self.size_bound > limit {
+            *self.size_bound = size_of_object(self.record);
+        }
+        *self.size_bound
+    }
+}
+
 /// What records shall be, or `None` where they shall be gone.
 pub(crate) type Changes = BTreeMap<RecordId, Option<Object>>;
 
@@ -56,18 +78,6 @@ impl<'a> Edit<'a> {
         self.store.records.len()
     }
 
-    /// How large the record can be at most, given how much larger the step may just have made it.
-    /// Exact where that would be over `limit`. So a record is measured only once it may have grown
-    /// from one end of its bound to the other.
-    pub(crate) fn size_within(&mut self, id: &RecordId, growth: usize, limit: usize) -> usize {
-        let Some(stored) = self.store.records.get_mut(id) else { return 0 };
-        stored.size_bound = stored.size_bound.saturating_add(growth);
-        if stored.size_bound > limit {
-            stored.size_bound = size_of_object(stored.record.get(id, &self.store.table));
-        }
-        stored.size_bound
-    }
-
     /// Takes back the last change of the step.
     pub(crate) fn undo_last(&mut self) {
         self.ops.pop();
@@ -105,7 +115,7 @@ impl<'a> Edit<'a> {
     }
 
     /// Applies `diff` to the record. Returns what really happened.
-    pub(crate) fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Option<&RecordOp> {
+    pub(crate) fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Option<Patched<'_>> {
         let stored = self.store.records.get_mut(id)?;
         *self.store.unpacked.get_mut() += usize::from(!stored.record.is_unpacked());
         let mut undo = ObjectUndo::default();
@@ -117,7 +127,9 @@ impl<'a> Edit<'a> {
             Effect::Part(part) => part,
         };
         self.undo.push((id.clone(), Undo::Patched(undo)));
-        self.note(id, RecordOp::Patch(effective))
+        self.ops.push((id.clone(), RecordOp::Patch(effective.clone())));
+        let record = stored.record.get(id, &self.store.table);
+        Some(Patched { effective, record, size_bound: &mut stored.size_bound })
     }
 
     /// Takes the record out. Returns what really happened.

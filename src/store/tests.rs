@@ -82,9 +82,9 @@ fn a_step_reports_what_really_happened() {
     let mut store = Store::default();
     put(&mut store, "a", r#","x":1,"y":1"#);
     let mut edit = store.edit();
-    let op = edit.patch(&"a".into(), &r#"{"x":["put",1],"y":["put",2]}"#.parse().unwrap());
-    assert_eq!(op, Some(&RecordOp::Patch(r#"{"y":["put",2]}"#.parse().unwrap())));
-    assert_eq!(edit.patch(&"missing".into(), &"{}".parse().unwrap()), None);
+    let patched = edit.patch(&"a".into(), &r#"{"x":["put",1],"y":["put",2]}"#.parse().unwrap());
+    assert_eq!(patched.unwrap().effective, r#"{"y":["put",2]}"#.parse().unwrap());
+    assert!(edit.patch(&"missing".into(), &"{}".parse().unwrap()).is_none());
     let op = edit.put(&"a".into(), note("a", r#","x":1,"y":3"#));
     assert_eq!(op, Some(&RecordOp::Patch(r#"{"y":["put",3]}"#.parse().unwrap())));
 }

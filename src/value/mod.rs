@@ -33,7 +33,6 @@ pub(crate) use packed::{PackTable, Packed};
 pub(crate) use read::Reader;
 pub(crate) use text::utf16_len;
 
-use crate::ids::Key;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -202,7 +201,7 @@ impl From<Object> for Value {
 }
 
 /// Sorts `entries` by key; of a repeated key the last entry stays.
-pub(crate) fn sort_last_wins<T>(entries: &mut Vec<(Key, T)>) {
+pub(crate) fn sort_last_wins<K: Ord, T>(entries: &mut Vec<(K, T)>) {
     if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
         return;
     }

@@ -4,9 +4,10 @@ use super::message::{
     ClientMessage, ConnectAnswer, ConnectRequest, DataEntry, HydrationType, IncompatibilityReason,
     ObjectAccess, PresenceOp, Push, PushAction, ServerMessage,
 };
-use super::ops::{write_network_diff, write_record_op};
+use super::ops::{write_entries, write_network_diff, write_record_op};
 use crate::diff::RecordOp;
 use crate::frame::Frame;
+use crate::ids::RecordId;
 use crate::schema::SerializedSchema;
 use crate::value::{Value, write_string, write_value};
 use alloc::vec::Vec;
@@ -60,15 +61,11 @@ pub(crate) const DATA_END: &[u8] = b"]}";
 
 pub(crate) fn write_data_entry(out: &mut Vec<u8>, entry: &DataEntry) {
     match entry {
-        DataEntry::Patch { diff, server_clock } => {
-            out.extend_from_slice(br#"{"type":"patch","diff":"#);
-            write_network_diff(out, diff);
-            write_number_field(out, "serverClock", *server_clock);
-        }
+        DataEntry::Patch { diff, server_clock } => write_patch(out, diff.iter(), *server_clock),
         DataEntry::PushResult { client_clock, server_clock, action } => {
             out.extend_from_slice(br#"{"type":"push_result""#);
-            write_number_field(out, "clientClock", *client_clock);
-            write_number_field(out, "serverClock", *server_clock);
+            write_number_field(out, br#","clientClock":"#, *client_clock);
+            write_number_field(out, br#","serverClock":"#, *server_clock);
             match action {
                 PushAction::Commit => out.extend_from_slice(br#","action":"commit""#),
                 PushAction::Discard => out.extend_from_slice(br#","action":"discard""#),
@@ -78,8 +75,20 @@ pub(crate) fn write_data_entry(out: &mut Vec<u8>, entry: &DataEntry) {
                     out.push(b'}');
                 }
             }
+            out.push(b'}');
         }
     }
+}
+
+/// Appends the entry of a data message that tells what changed.
+pub(crate) fn write_patch<'a>(
+    out: &mut Vec<u8>,
+    ops: impl Iterator<Item = (&'a RecordId, &'a RecordOp)>,
+    server_clock: u64,
+) {
+    out.extend_from_slice(br#"{"type":"patch","diff":"#);
+    write_entries(out, ops, write_record_op);
+    write_number_field(out, br#","serverClock":"#, server_clock);
     out.push(b'}');
 }
 
@@ -106,12 +115,12 @@ pub(crate) fn write_connect_answer(
         HydrationType::WipeAll => br#","hydrationType":"wipe_all""#,
         HydrationType::WipePresence => br#","hydrationType":"wipe_presence""#,
     });
-    write_number_field(out, "protocolVersion", u64::from(*protocol_version));
+    write_number_field(out, br#","protocolVersion":"#, u64::from(*protocol_version));
     out.extend_from_slice(br#","schema":"#);
     write_schema(out, schema);
     out.extend_from_slice(br#","diff":"#);
     write_diff(out);
-    write_number_field(out, "serverClock", *server_clock);
+    write_number_field(out, br#","serverClock":"#, *server_clock);
     out.extend_from_slice(br#","isReadonly":"#);
     out.extend_from_slice(if *is_readonly { b"true" } else { b"false" });
     match object_access {
@@ -120,7 +129,7 @@ pub(crate) fn write_connect_answer(
         None => {}
     }
     if let Some(push) = last_applied_push {
-        write_number_field(out, "lastAppliedPush", *push);
+        write_number_field(out, br#","lastAppliedPush":"#, *push);
     }
     out.push(b'}');
 }
@@ -138,11 +147,11 @@ fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
     out.extend_from_slice(br#"{"type":"connect","connectRequestId":"#);
     write_string(out, connect_request_id);
     match last_server_clock {
-        Some(clock) => write_number_field(out, "lastServerClock", *clock),
+        Some(clock) => write_number_field(out, br#","lastServerClock":"#, *clock),
         None => out.extend_from_slice(br#","lastServerClock":-1"#),
     }
     if let Some(version) = protocol_version {
-        write_number_field(out, "protocolVersion", u64::from(*version));
+        write_number_field(out, br#","protocolVersion":"#, u64::from(*version));
     }
     if let Some(schema) = schema {
         out.extend_from_slice(br#","schema":"#);
@@ -153,7 +162,7 @@ fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
         write_string(out, client_id);
     }
     if let Some(push) = last_acked_push {
-        write_number_field(out, "lastAckedPush", *push);
+        write_number_field(out, br#","lastAckedPush":"#, *push);
     }
     if !codecs.is_empty() {
         let names: Vec<Value> = codecs.iter().map(|codec| codec.name().into()).collect();
@@ -166,7 +175,7 @@ fn write_connect_request(out: &mut Vec<u8>, request: &ConnectRequest) {
 fn write_push(out: &mut Vec<u8>, push: &Push) {
     let Push { client_clock, diff, presence } = push;
     out.extend_from_slice(br#"{"type":"push""#);
-    write_number_field(out, "clientClock", *client_clock);
+    write_number_field(out, br#","clientClock":"#, *client_clock);
     if let Some(diff) = diff {
         out.extend_from_slice(br#","diff":"#);
         write_network_diff(out, diff);
@@ -188,10 +197,9 @@ fn write_schema(out: &mut Vec<u8>, schema: &SerializedSchema) {
     write_value(out, &schema.to_value());
 }
 
-fn write_number_field(out: &mut Vec<u8>, name: &str, number: u64) {
-    out.push(b',');
-    write_string(out, name);
-    out.push(b':');
+/// Appends a number after what names it.
+fn write_number_field(out: &mut Vec<u8>, name: &[u8], number: u64) {
+    out.extend_from_slice(name);
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 

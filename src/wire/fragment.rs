@@ -1,34 +1,59 @@
 //! Parts of messages, which are encoded once and stand in the messages of many.
 
-use super::encode::{DATA_BEGIN, DATA_END, write_connect_answer, write_data_entry};
+use super::encode::{DATA_BEGIN, DATA_END, write_connect_answer, write_data_entry, write_patch};
 use super::message::{Codec, ConnectAnswer, DataEntry};
 use super::ops::write_put_or_remove;
 use super::postcard;
+use crate::diff::RecordOp;
 use crate::frame::Frame;
 use crate::ids::RecordId;
 use crate::value::Object;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+/// Most fragments are no longer than this.
+const SHORT: usize = 512;
+
+/// What `write` writes, in no more memory than that takes.
+fn fragment(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut out = Vec::with_capacity(SHORT);
+    write(&mut out);
+    if out.len() <= SHORT { Bytes::copy_from_slice(&out) } else { Bytes::from(out) }
+}
+
 impl Codec {
     /// An entry of a data message.
     pub(crate) fn entry(self, entry: &DataEntry) -> Bytes {
-        let mut out = Vec::new();
-        match self {
-            Self::Json => write_data_entry(&mut out, entry),
-            Self::Postcard => postcard::write_data_entry(&mut out, entry),
-        }
-        Bytes::from(out)
+        fragment(|out| match self {
+            Self::Json => write_data_entry(out, entry),
+            Self::Postcard => postcard::write_data_entry(out, entry),
+        })
+    }
+
+    /// An entry of a data message that tells what changed, in order of the ids.
+    pub(crate) fn patch(self, ops: &[(RecordId, RecordOp)], server_clock: u64) -> Bytes {
+        debug_assert!(ops.is_sorted_by(|(a, _), (b, _)| a < b), "ids are sorted and distinct");
+        let ops = ops.iter().map(|(id, op)| (id, op));
+        fragment(|out| match self {
+            Self::Json => write_patch(out, ops, server_clock),
+            Self::Postcard => postcard::write_patch(out, ops, server_clock),
+        })
     }
 
     /// A data message of those entries that are not empty, or `None` when all are.
-    pub(crate) fn join<'a>(self, entries: impl Iterator<Item = &'a Bytes>) -> Option<Frame> {
+    pub(crate) fn join<'a>(
+        self,
+        entries: impl Iterator<Item = &'a Bytes> + Clone,
+    ) -> Option<Frame> {
         let (begin, between, end) = match self {
             Self::Json => (DATA_BEGIN, &b","[..], DATA_END),
             Self::Postcard => (postcard::DATA_BEGIN, &b""[..], &b""[..]),
         };
-        let mut out = Vec::new();
-        for entry in entries.filter(|entry| !entry.is_empty()) {
+        let entries = entries.filter(|entry| !entry.is_empty());
+        let lengths = entries.clone().map(|entry| between.len() + entry.len());
+        let len = lengths.sum::<usize>() + begin.len() + end.len() - between.len();
+        let mut out = Vec::with_capacity(len);
+        for entry in entries {
             out.extend_from_slice(if out.is_empty() { begin } else { between });
             out.extend_from_slice(entry);
         }

@@ -18,10 +18,11 @@ use alloc::vec::Vec;
 const MOST_SHARED_BYTES: usize = 64;
 
 impl<'a> SectionWriter<'a, '_> {
-    pub(super) fn network_diff(&mut self, diff: &'a NetworkDiff) {
-        write_varint(self.out, diff.len() as u64);
+    /// Ops in order of the ids.
+    pub(super) fn ops(&mut self, ops: impl ExactSizeIterator<Item = (&'a RecordId, &'a RecordOp)>) {
+        write_varint(self.out, ops.len() as u64);
         let mut before = "";
-        for (id, op) in diff.iter() {
+        for (id, op) in ops {
             self.id(before, id);
             before = id;
             match op {
@@ -192,7 +193,15 @@ pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
 
 /// A diff in a section of its own.
 pub(super) fn write_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {
-    SectionWriter::new(out).network_diff(diff);
+    write_ops(out, diff.iter());
+}
+
+/// A diff of these ops, which are in order of the ids, in a section of its own.
+pub(super) fn write_ops<'a>(
+    out: &mut Vec<u8>,
+    ops: impl ExactSizeIterator<Item = (&'a RecordId, &'a RecordOp)>,
+) {
+    SectionWriter::new(out).ops(ops);
 }
 
 /// Reads a diff in a section of its own.

@@ -18,8 +18,8 @@ mod write;
 
 pub(super) use read::{client_message, server_message};
 pub(super) use write::{
-    DATA_BEGIN, write_client_message, write_connect_answer, write_data_entry, write_records,
-    write_server_message,
+    DATA_BEGIN, write_client_message, write_connect_answer, write_data_entry, write_patch,
+    write_records, write_server_message,
 };
 
 /// What this codec is called in a request to `connect`.

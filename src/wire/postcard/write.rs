@@ -1,8 +1,9 @@
 //! How messages are written.
 
-use super::diff::{write_diff, write_value};
+use super::diff::{write_diff, write_ops, write_value};
 use super::value::SectionWriter;
 use super::{entry, kind};
+use crate::diff::RecordOp;
 use crate::ids::RecordId;
 use crate::schema::SerializedSchema;
 use crate::value::Object;
@@ -61,11 +62,7 @@ pub(in crate::wire) const DATA_BEGIN: &[u8] = &[kind::DATA];
 
 pub(in crate::wire) fn write_data_entry(out: &mut Vec<u8>, data_entry: &DataEntry) {
     match data_entry {
-        DataEntry::Patch { diff, server_clock } => {
-            out.push(entry::PATCH);
-            write_varint(out, *server_clock);
-            write_diff(out, diff);
-        }
+        DataEntry::Patch { diff, server_clock } => write_patch(out, diff.iter(), *server_clock),
         DataEntry::PushResult { client_clock, server_clock, action } => {
             out.push(match action {
                 PushAction::Commit => entry::COMMIT,
@@ -79,6 +76,17 @@ pub(in crate::wire) fn write_data_entry(out: &mut Vec<u8>, data_entry: &DataEntr
             }
         }
     }
+}
+
+/// Appends the entry of a data message that tells what changed, in order of the ids.
+pub(in crate::wire) fn write_patch<'a>(
+    out: &mut Vec<u8>,
+    ops: impl ExactSizeIterator<Item = (&'a RecordId, &'a RecordOp)>,
+    server_clock: u64,
+) {
+    out.push(entry::PATCH);
+    write_varint(out, server_clock);
+    write_ops(out, ops);
 }
 
 /// Appends an answer without its diff. What follows are the sections of one.
