@@ -116,6 +116,13 @@ impl Visitor<'_> for SmolStrVisitor {
     }
 }
 
+impl RecordId {
+    /// The text, which costs no copy.
+    pub(crate) fn shared(&self) -> SmolStr {
+        self.0.clone()
+    }
+}
+
 macro_rules! counter_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

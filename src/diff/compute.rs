@@ -45,7 +45,8 @@ fn diff_object(
     let ops: Vec<(Key, ValueOp)> = if prev.keys_ptr_eq(next) {
         let fields = prev.iter().zip(next.values());
         let changed = fields.filter_map(|((key, before), after)| {
-            Some((key.clone(), diff_shared(key, before, after)?))
+            // Few do, so no key is cloned before that is known.
+            diff_shared(key, before, after).map(|op| (key.clone(), op))
         });
         changed.collect()
     } else {

@@ -12,6 +12,7 @@ use crate::wire::{
     Codec, ConnectAnswer, ConnectRequest, HydrationType, OLDEST_PROTOCOL_VERSION, ObjectAccess,
     PROTOCOL_VERSION,
 };
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,7 +27,7 @@ impl Room {
             let link = self.sessions.get_mut(&key).and_then(|session| session.link_mut());
             match link {
                 Some(link) if !link.writable => {
-                    link.owed_connect = Some(OwedConnect { request, position });
+                    link.owed_connect = Some(Box::new(OwedConnect { request, position }));
                 }
                 Some(_) => self
                     .answer_connect(key, &request, version, Form::new(version, codec, lens))

@@ -123,7 +123,8 @@ impl Room {
         if writable {
             let (connect, pong) = (link.owed_connect.take(), link.owed_pong);
             link.owed_pong = false;
-            if let Some(OwedConnect { request, position }) = connect {
+            if let Some(owed) = connect {
+                let OwedConnect { request, position } = *owed;
                 let late = self.pushes_since(key, position);
                 self.handle_connect_request(key, request);
                 self.discard(key, &late);

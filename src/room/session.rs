@@ -62,8 +62,9 @@ pub(super) struct Link {
     pub(super) assembler: Assembler,
     pub(super) writable: bool,
     pub(super) last_heard: Instant,
-    /// What is owed to a peer that does not read; the latest request is enough.
-    pub(super) owed_connect: Option<OwedConnect>,
+    /// What is owed to a peer that does not read; the latest request is enough. In a place of its
+    /// own, since few do.
+    pub(super) owed_connect: Option<Box<OwedConnect>>,
     pub(super) owed_pong: bool,
 }
 

@@ -14,7 +14,9 @@ use core::fmt;
 pub(crate) struct KeyLists {
     nodes: Vec<Node>,
     /// The nodes that stand first.
-    roots: Branches,
+    roots: Vec<usize>,
+    /// The one with which the last object began that stands in no other.
+    first_at_top: Option<usize>,
 }
 
 impl fmt::Debug for KeyLists {
@@ -26,21 +28,25 @@ impl fmt::Debug for KeyLists {
 #[derive(Clone)]
 struct Node {
     key: Key,
-    /// The key as JSON has it, with the colon after it. Empty where that takes escapes.
-    in_json: Vec<u8>,
+    in_json: InJson,
     parent: Option<usize>,
     len: usize,
-    next: Branches,
+    next: Vec<usize>,
+    /// The one of them that was taken last.
+    last: Option<usize>,
+    /// The one with which the last object began that stood at this key.
+    first_inside: Option<usize>,
     /// The keys up to here, once an object has ended here.
     list: Option<List>,
 }
 
-/// Nodes that follow on one.
-#[derive(Clone, Default)]
-struct Branches {
-    all: Vec<usize>,
-    /// The one that was taken last.
-    last: Option<usize>,
+/// A key as JSON has it, with the colon after it. Empty where that takes escapes.
+#[derive(Clone)]
+struct InJson {
+    text: Vec<u8>,
+    /// The first bytes of the text as a number, and which bytes of it count.
+    head: u128,
+    mask: u128,
 }
 
 #[derive(Clone)]
@@ -51,10 +57,10 @@ struct List {
 }
 
 /// The keys of an object that were met so far, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) enum Path {
-    #[default]
-    Begin,
+    /// None yet of an object that stands at the key of a node, or in no other object.
+    Begin(Option<usize>),
     /// Those on the way to a node.
     At(usize),
     /// Those that have no node.
@@ -65,38 +71,47 @@ const MOST_NODES: usize = 4096;
 const MOST_BRANCHES: usize = 64;
 const LONGEST_LIST: usize = 64;
 
+impl Path {
+    /// The node of the last key.
+    pub(crate) const fn node(&self) -> Option<usize> {
+        match self {
+            Self::At(node) => Some(*node),
+            Self::Begin(_) | Self::Loose(_) => None,
+        }
+    }
+}
+
 impl KeyLists {
     /// Appends the key with which `json` begins to the path, if it is the one that came there the last
     /// time. Returns how many bytes it takes, its colon included.
     pub(crate) fn follow_again(&self, path: &mut Path, json: &[u8]) -> Option<usize> {
-        let here = match path {
+        let expected = match path {
             Path::Loose(_) => return None,
-            Path::Begin => None,
-            Path::At(node) => Some(*node),
+            Path::Begin(None) => self.first_at_top?,
+            Path::Begin(Some(around)) => self.nodes.get(*around)?.first_inside?,
+            Path::At(node) => self.nodes.get(*node)?.last?,
         };
-        let last = self.branches(here)?.last?;
-        let Node { in_json, .. } = self.nodes.get(last)?;
-        if in_json.is_empty() || !json.starts_with(in_json) {
+        let in_json = &self.nodes.get(expected)?.in_json;
+        if !in_json.begins(json) {
             return None;
         }
-        *path = Path::At(last);
-        Some(in_json.len())
+        *path = Path::At(expected);
+        Some(in_json.text.len())
     }
 
     /// Appends `key` to the path.
     pub(crate) fn follow(&mut self, path: &mut Path, key: &str) {
         let here = match path {
             Path::Loose(keys) => return keys.push(Key::from(key)),
-            Path::Begin => None,
+            Path::Begin(_) => None,
             Path::At(node) => Some(*node),
         };
-        *path = match self.child(here, key).or_else(|| self.grow(here, key)) {
-            Some(child) => {
-                if let Some(branches) = self.branches_mut(here) {
-                    branches.last = Some(child);
-                }
-                Path::At(child)
-            }
+        let child = self.child(here, key).or_else(|| self.grow(here, key));
+        if let Some(expected) = self.expected_mut(path) {
+            *expected = child;
+        }
+        *path = match child {
+            Some(child) => Path::At(child),
             None => {
                 let mut keys = self.keys_to(here);
                 keys.push(Key::from(key));
@@ -112,7 +127,7 @@ impl KeyLists {
         values: impl ExactSizeIterator<Item = Value>,
     ) -> Object {
         match path {
-            Path::Begin => Object::new(),
+            Path::Begin(_) => Object::new(),
             Path::Loose(keys) => keys.into_iter().zip(values).collect(),
             Path::At(node) => {
                 let Some(List { sorted, places }) = self.list(node) else { return Object::new() };
@@ -145,13 +160,13 @@ impl KeyLists {
 
     /// The number of a list of keys, which are sorted. It is one for ever.
     pub(crate) fn number_of(&mut self, keys: &[Key]) -> Option<usize> {
-        let mut path = Path::default();
+        let mut path = Path::Begin(None);
         for key in keys {
             self.follow(&mut path, key);
         }
         match path {
             Path::At(node) => self.list(node).map(|_| node),
-            Path::Begin | Path::Loose(_) => None,
+            Path::Begin(_) | Path::Loose(_) => None,
         }
     }
 
@@ -174,19 +189,29 @@ impl KeyLists {
         }
     }
 
-    fn child(&self, here: Option<usize>, key: &str) -> Option<usize> {
-        let is_it = |node: &&usize| self.nodes.get(**node).is_some_and(|node| *node.key == *key);
-        self.branches(here)?.all.iter().find(is_it).copied()
-    }
-
-    fn branches(&self, here: Option<usize>) -> Option<&Branches> {
-        match here {
-            None => Some(&self.roots),
-            Some(node) => self.nodes.get(node).map(|node| &node.next),
+    /// What came after the path the last time.
+    fn expected_mut(&mut self, path: &Path) -> Option<&mut Option<usize>> {
+        match path {
+            Path::Loose(_) => None,
+            Path::Begin(None) => Some(&mut self.first_at_top),
+            Path::Begin(Some(around)) => Some(&mut self.nodes.get_mut(*around)?.first_inside),
+            Path::At(node) => Some(&mut self.nodes.get_mut(*node)?.last),
         }
     }
 
-    fn branches_mut(&mut self, here: Option<usize>) -> Option<&mut Branches> {
+    fn child(&self, here: Option<usize>, key: &str) -> Option<usize> {
+        let is_it = |node: &&usize| self.nodes.get(**node).is_some_and(|node| *node.key == *key);
+        self.branches(here)?.iter().find(is_it).copied()
+    }
+
+    fn branches(&self, here: Option<usize>) -> Option<&[usize]> {
+        match here {
+            None => Some(&self.roots),
+            Some(node) => self.nodes.get(node).map(|node| &*node.next),
+        }
+    }
+
+    fn branches_mut(&mut self, here: Option<usize>) -> Option<&mut Vec<usize>> {
         match here {
             None => Some(&mut self.roots),
             Some(node) => self.nodes.get_mut(node).map(|node| &mut node.next),
@@ -199,20 +224,22 @@ impl KeyLists {
         let len = here.and_then(|here| self.nodes.get(here)).map_or(1, |node| node.len + 1);
         let is_full = self.nodes.len() >= MOST_NODES
             || len > LONGEST_LIST
-            || self.branches(here)?.all.len() >= MOST_BRANCHES;
+            || self.branches(here)?.len() >= MOST_BRANCHES;
         if is_full || !Object::stores(key) || self.way_to(here).any(|node| *node.key == *key) {
             return None;
         }
         let child = self.nodes.len();
-        let mut in_json = Vec::new();
-        write_string(&mut in_json, key);
-        in_json.push(b':');
-        if in_json.len() > key.len() + 3 {
-            in_json.clear();
-        }
-        let (key, next) = (Key::from(key), Branches::default());
-        self.nodes.push(Node { key, in_json, parent: here, len, next, list: None });
-        self.branches_mut(here)?.all.push(child);
+        self.nodes.push(Node {
+            key: Key::from(key),
+            in_json: InJson::new(key),
+            parent: here,
+            len,
+            next: Vec::new(),
+            last: None,
+            first_inside: None,
+            list: None,
+        });
+        self.branches_mut(here)?.push(child);
         Some(child)
     }
 
@@ -241,6 +268,32 @@ impl KeyLists {
     }
 }
 
+impl InJson {
+    fn new(key: &str) -> Self {
+        let mut text = Vec::new();
+        write_string(&mut text, key);
+        text.push(b':');
+        if text.len() > key.len() + 3 {
+            text.clear();
+        }
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(&text).for_each(|(byte, of)| *byte = *of);
+        let unused = u32::try_from(16_usize.saturating_sub(text.len())).unwrap_or(0);
+        let mask = u128::MAX.checked_shr(unused * 8).unwrap_or(0);
+        Self { text, head: u128::from_le_bytes(bytes), mask }
+    }
+
+    /// Whether `json` begins with the key.
+    fn begins(&self, json: &[u8]) -> bool {
+        let Some(head) = json.first_chunk() else {
+            return !self.text.is_empty() && json.starts_with(&self.text);
+        };
+        let is_begun = u128::from_le_bytes(*head) & self.mask == self.head;
+        // One without a text would begin anything.
+        is_begun && self.mask != 0 && (self.text.len() <= 16 || json.starts_with(&self.text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +301,7 @@ mod tests {
     use alloc::string::ToString;
 
     fn object(lists: &mut KeyLists, keys: &[&str]) -> Object {
-        let mut path = Path::default();
+        let mut path = Path::Begin(None);
         for key in keys {
             lists.follow(&mut path, key);
         }

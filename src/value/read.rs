@@ -1,8 +1,10 @@
 //! How JSON text is read: once over, within caps, and with the lone surrogates of JavaScript.
 
 use super::key_lists::{KeyLists, Path};
+use super::text::INLINE;
 use super::{Array, Number, Object, Text, Value, plain_len};
 use crate::error::{JsonError, JsonProblem};
+use crate::ids::RecordId;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,6 +20,10 @@ pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     key_lists: KeyLists,
+    /// Where in the lists of keys the key is at which the next value stands.
+    around: Option<usize>,
+    /// The id of the record that is read, which stands in it once more.
+    own_id: Option<RecordId>,
     /// The values of all arrays and objects that are under way, so that each is allocated once, in its
     /// size.
     values: Vec<Value>,
@@ -25,7 +31,14 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, key_lists: KeyLists::default(), values: Vec::new() }
+        Self {
+            text,
+            at: 0,
+            key_lists: KeyLists::default(),
+            around: None,
+            own_id: None,
+            values: Vec::new(),
+        }
     }
 
     /// Reads all of `text` with `read`.
@@ -44,7 +57,7 @@ impl<'a> Reader<'a> {
     /// A value of at most so many nested levels.
     pub(crate) fn value(&mut self, levels: usize) -> Result<Value, JsonError> {
         match self.token() {
-            Some(b'"') => Ok(Value::String(Text::from(&*self.string()?))),
+            Some(b'"') => self.text().map(Value::String),
             Some(b'{') => self.object(levels).map(Value::Object),
             Some(b'[') => self.array(levels).map(Value::Array),
             Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
@@ -55,6 +68,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The record of that id.
+    pub(crate) fn record(&mut self, id: &RecordId, levels: usize) -> Result<Object, JsonError> {
+        self.own_id = Some(id.clone());
+        let record = self.object(levels);
+        self.own_id = None;
+        record
+    }
+
+    fn text(&mut self) -> Result<Text, JsonError> {
+        let text = self.string()?;
+        match &self.own_id {
+            Some(id) if text.len() > INLINE && *text == **id => Ok(Text::from(id)),
+            Some(_) | None => Ok(Text::from(&*text)),
+        }
+    }
+
     /// An object of at most so many nested levels, itself included.
     pub(crate) fn object(&mut self, levels: usize) -> Result<Object, JsonError> {
         let inner = self.inside(levels)?;
@@ -62,8 +91,8 @@ impl<'a> Reader<'a> {
         if self.take(b'}') {
             return Ok(Object::new());
         }
-        let first = self.values.len();
-        let mut path = Path::default();
+        let (first, around) = (self.values.len(), self.around);
+        let mut path = Path::Begin(around);
         loop {
             match self.key_lists.follow_again(&mut path, self.rest()) {
                 Some(len) => self.at += len,
@@ -72,10 +101,12 @@ impl<'a> Reader<'a> {
                     self.key_lists.follow(&mut path, &key);
                 }
             }
+            self.around = path.node();
             let value = self.value(inner)?;
             self.values.push(value);
             if !self.take(b',') {
                 self.expect(b'}', "a comma or a closing brace")?;
+                self.around = around;
                 return Ok(self.key_lists.object(path, self.values.drain(first..)));
             }
         }

@@ -1,5 +1,6 @@
 //! What a string is: shared text that knows its UTF-16 length and grows in place.
 
+use crate::ids::RecordId;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -7,7 +8,11 @@ use core::ops::Deref;
 use smol_str::SmolStr;
 
 /// The most bytes that a text holds without an allocation.
-const INLINE: usize = 23;
+pub(super) const INLINE: usize = 23;
+
+/// The most bytes of a text that is copied when it grows. A longer one grows in place, for which it
+/// takes two allocations instead of one.
+const SHORT: usize = 64;
 
 /// A string value. Cloning is cheap; appending to an unshared one costs the suffix.
 ///
@@ -22,7 +27,7 @@ const INLINE: usize = 23;
 #[derive(Clone)]
 pub struct Text(Repr);
 
-/// Canonical by length: up to `INLINE` bytes are `Short`, more are `Long`.
+/// Canonical by length: up to `SHORT` bytes are `Short`, more are `Long`.
 #[derive(Clone)]
 enum Repr {
     Short(SmolStr),
@@ -69,7 +74,7 @@ impl Text {
         text.push_str(self.as_str());
         text.push_str(suffix);
         let units = self.utf16_len() + utf16_len(suffix);
-        self.0 = if text.len() <= INLINE {
+        self.0 = if text.len() <= SHORT {
             Repr::Short(SmolStr::from(text))
         } else {
             Repr::Long(Arc::new(Long { text, utf16_len: units }))
@@ -81,7 +86,7 @@ impl Text {
     pub(crate) fn truncate(&mut self, bytes: usize) {
         let Some(tail) = self.as_str().get(bytes..) else { return };
         let cut = utf16_len(tail);
-        if bytes > INLINE
+        if bytes > SHORT
             && let Repr::Long(long) = &mut self.0
             && let Some(Long { text, utf16_len: units }) = Arc::get_mut(long)
         {
@@ -97,7 +102,8 @@ impl Text {
     pub fn ptr_eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Repr::Long(a), Repr::Long(b)) => Arc::ptr_eq(a, b),
-            (Repr::Short(_), _) | (_, Repr::Short(_)) => false,
+            (Repr::Short(a), Repr::Short(b)) => core::ptr::eq(a.as_str(), b.as_str()),
+            (Repr::Short(_), Repr::Long(_)) | (Repr::Long(_), Repr::Short(_)) => false,
         }
     }
 }
@@ -110,7 +116,7 @@ pub(crate) fn utf16_len(text: &str) -> usize {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        if text.len() <= INLINE {
+        if text.len() <= SHORT {
             Self(Repr::Short(SmolStr::new(text)))
         } else {
             Self::from(String::from(text))
@@ -118,9 +124,15 @@ impl From<&str> for Text {
     }
 }
 
+impl From<&RecordId> for Text {
+    fn from(id: &RecordId) -> Self {
+        if id.len() <= SHORT { Self(Repr::Short(id.shared())) } else { Self::from(&**id) }
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        if text.len() <= INLINE {
+        if text.len() <= SHORT {
             Self(Repr::Short(SmolStr::new(&text)))
         } else {
             let utf16_len = utf16_len(&text);
@@ -171,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_shared_text_does_not_see_an_append() {
-        let before = Text::from("a text that is too long to stand inline");
+        let before =
+            Text::from("a text that is too long to be copied whenever it becomes longer by a word");
         let mut after = before.clone();
         after.push_str("!");
         assert!(!before.ends_with('!'));
@@ -180,7 +193,8 @@ mod tests {
 
     #[test]
     fn an_unshared_long_text_grows_in_place() {
-        let mut text = Text::from("a text that is too long to stand inline");
+        let mut text =
+            Text::from("a text that is too long to be copied whenever it becomes longer by a word");
         text.push_str(&"x".repeat(1000));
         text.push_str("it now has room to spare");
         let before = text.as_ptr();
@@ -189,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn the_inline_form_holds_23_bytes() {
-        let short = "x".repeat(23);
+    fn the_short_form_holds_64_bytes() {
+        let short = "x".repeat(64);
         assert!(matches!(Text::from(&*short).0, Repr::Short(_)));
         let mut text = Text::from(short);
         text.push_str("y");

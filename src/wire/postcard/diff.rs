@@ -109,17 +109,18 @@ impl SectionReader<'_, '_> {
                 return Err(Malformed);
             }
             id = next;
+            let own_id = RecordId::from(&*id);
             let op = match self.input.byte()? {
                 tag::PATCH => RecordOp::Patch(self.object_diff(depth)?),
                 tag::REMOVE => RecordOp::Remove,
                 tag => {
-                    self.own_id = Some(Text::from(&*id));
+                    self.own_id = Some(Text::from(&own_id));
                     let record = self.record(tag, depth)?;
                     self.own_id = None;
                     RecordOp::Put(record)
                 }
             };
-            ops.push((RecordId::from(&*id), op));
+            ops.push((own_id, op));
         }
         Ok(())
     }
