@@ -4,8 +4,9 @@ use super::lens::Lens;
 use crate::diff::{RecordOp, StringAppend};
 use crate::ids::RecordId;
 use crate::schema::{MigrationError, SerializedSchema};
+use crate::store::Look;
 use crate::value::Object;
-use crate::wire::Codec;
+use crate::wire::{Codec, json_records};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -34,6 +35,17 @@ impl Form {
             (Some(record), None) => RecordOp::Put(record.clone()),
             (None, _) => RecordOp::Remove,
         })
+    }
+
+    /// Documents encoded for an answer to `connect`, right from how they are kept where that can be.
+    pub(super) fn documents(&self, documents: &[Look<'_>]) -> Result<Bytes, MigrationError> {
+        if self.codec == Codec::Json && self.lens.is_none() {
+            return Ok(json_records(
+                documents.iter().map(|it| (it.id, |out: &mut _| it.write_json(out))),
+            ));
+        }
+        let objects: Vec<_> = documents.iter().map(|it| (it.id, it.object())).collect();
+        self.records(objects.iter().map(|(id, object)| (*id, Some(&**object))))
     }
 
     /// Records that are so, or gone, encoded for an answer to `connect`.

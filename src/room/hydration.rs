@@ -3,7 +3,7 @@
 use super::dialect::Form;
 use crate::ids::RecordId;
 use crate::schema::MigrationError;
-use crate::store::Store;
+use crate::store::{Look, Store};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -87,11 +87,10 @@ impl Hydration {
         let mut rest = store.range(from, to);
         loop {
             let records: Vec<_> = rest.by_ref().take(SEGMENT_RECORDS).collect();
-            let Some((first, _)) = records.first() else { return Ok(()) };
-            let encoded = records.iter().map(|(id, record)| (*id, Some(&**record)));
+            let Some(Look { id: first, .. }) = records.first() else { return Ok(()) };
             self.segments.push(Segment {
                 first: (*first).clone(),
-                records: self.form.records(encoded)?,
+                records: self.form.documents(&records)?,
                 is_outdated: false,
             });
         }
@@ -150,7 +149,7 @@ mod tests {
         };
         let records: NetworkDiff = store
             .range(None, None)
-            .map(|(id, record)| (id.clone(), RecordOp::Put(record.into_owned())))
+            .map(|record| (record.id.clone(), RecordOp::Put(record.object().into_owned())))
             .collect();
         assert_eq!(told.diff, records);
         parts

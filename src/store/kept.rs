@@ -1,8 +1,9 @@
 //! How a record is held: as what it is, or packed while nobody looks at it.
 
 use crate::ids::RecordId;
-use crate::value::{Object, PackTable, Packed};
+use crate::value::{Object, PackTable, Packed, write_object};
 use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::fmt;
 
@@ -49,6 +50,14 @@ impl Kept {
         let changed = change(&mut record);
         *self = Self::from(record);
         changed
+    }
+
+    /// Appends the JSON text of the record, which stays packed if it is.
+    pub(super) fn write_json(&self, out: &mut Vec<u8>, id: &RecordId, table: &PackTable) {
+        match (self.object.get(), &self.packed) {
+            (Some(object), _) => write_object(out, object),
+            (None, packed) => packed.iter().for_each(|it| table.write_json(out, id, it)),
+        }
     }
 
     /// The record, which stays packed if it is.

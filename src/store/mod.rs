@@ -50,6 +50,24 @@ pub(crate) struct Store {
     table: PackTable,
 }
 
+/// A look at a record, which stays packed if it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) id: &'a RecordId,
+    kept: &'a Kept,
+    table: &'a PackTable,
+}
+
+impl<'a> Look<'a> {
+    pub(crate) fn object(self) -> Cow<'a, Object> {
+        self.kept.look(self.id, self.table)
+    }
+
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) {
+        self.kept.write_json(out, self.id, self.table);
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Stored {
     record: Kept,
@@ -210,16 +228,16 @@ impl Store {
         self.unpacked.set(0);
     }
 
-    /// The records from the one id to before the other, of which none is unpacked for good.
+    /// The records from the one id to before the other, as they are kept.
     pub(crate) fn range(
         &self,
         from: Option<&RecordId>,
         to: Option<&RecordId>,
-    ) -> impl Iterator<Item = (&RecordId, Cow<'_, Object>)> {
+    ) -> impl Iterator<Item = Look<'_>> {
         let from = from.map_or(Bound::Unbounded, Bound::Included);
         let to = to.map_or(Bound::Unbounded, Bound::Excluded);
         let records = self.records.range::<RecordId, _>((from, to));
-        records.map(|(id, stored)| (id, stored.record.look(id, &self.table)))
+        records.map(|(id, stored)| Look { id, kept: &stored.record, table: &self.table })
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -2,7 +2,7 @@
 //! many records have stand in a table.
 
 use super::bytes::{Input, unzigzag, write_str, write_varint, zigzag};
-use super::{KeyLists, Number, Object, Text, Value};
+use super::{KeyLists, Number, Object, Text, Value, write_string, write_value};
 use crate::error::Malformed;
 use crate::ids::Key;
 use alloc::boxed::Box;
@@ -79,6 +79,12 @@ impl PackTable {
         let record = record.ok().and_then(|record| record.as_object().cloned());
         debug_assert!(record.is_some(), "what was packed can be unpacked");
         record.unwrap_or_default()
+    }
+
+    /// Appends the JSON text of a packed record, as that of the record itself.
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>, id: &str, packed: &Packed) {
+        let written = Unpacking { table: self, id, input: Input::new(&packed.0) }.json(out);
+        debug_assert!(written.is_ok(), "what was packed can be written");
     }
 
     fn write_object(&mut self, out: &mut Vec<u8>, id: &str, object: &Object) {
@@ -162,15 +168,10 @@ struct Unpacking<'a> {
 impl Unpacking<'_> {
     fn value(&mut self) -> Result<Value, Malformed> {
         Ok(match self.input.byte()? {
-            tag::NULL => Value::Null,
-            tag::TRUE => Value::Bool(true),
-            tag::FALSE => Value::Bool(false),
-            tag::INT => Value::from(self.input.signed()?),
-            tag::FLOAT => Value::from(f64::from_le_bytes(self.input.array()?)),
             tag::TEXT => Value::from(self.input.str()?),
             tag::WORD => {
                 let word = self.count()?;
-                self.word(word)?
+                self.word(word)?.clone().into()
             }
             tag::ID => Value::from(self.id),
             tag::ARRAY => {
@@ -187,10 +188,84 @@ impl Unpacking<'_> {
                 let entries = (0..len).map(|_| Ok((self.input.str()?, self.value()?)));
                 Value::from(entries.collect::<Result<Object, Malformed>>()?)
             }
-            small @ tag::SMALL_WORD.. => self.word(usize::from(small - tag::SMALL_WORD))?,
-            small @ tag::SMALL_INT.. => Value::from(unzigzag(u64::from(small - tag::SMALL_INT))),
+            small @ tag::SMALL_WORD.. => {
+                self.word(usize::from(small - tag::SMALL_WORD))?.clone().into()
+            }
+            tag => self.scalar(tag)?,
+        })
+    }
+
+    /// The value of that tag that holds nothing and is no text.
+    fn scalar(&mut self, tag: u8) -> Result<Value, Malformed> {
+        Ok(match tag {
+            tag::NULL => Value::Null,
+            tag::TRUE => Value::Bool(true),
+            tag::FALSE => Value::Bool(false),
+            tag::INT => Value::from(self.input.signed()?),
+            tag::FLOAT => Value::from(f64::from_le_bytes(self.input.array()?)),
+            small @ tag::SMALL_INT..tag::SMALL_WORD => {
+                Value::from(unzigzag(u64::from(small - tag::SMALL_INT)))
+            }
             _ => return Err(Malformed),
         })
+    }
+
+    /// Appends the JSON text of the next value.
+    fn json(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        match self.input.byte()? {
+            tag::TEXT => write_string(out, self.input.str()?),
+            tag::WORD => {
+                let word = self.count()?;
+                write_string(out, self.word(word)?);
+            }
+            small @ tag::SMALL_WORD.. => {
+                write_string(out, self.word(usize::from(small - tag::SMALL_WORD))?);
+            }
+            tag::ID => write_string(out, self.id),
+            tag::ARRAY => {
+                let len = self.count()?;
+                self.json_members(out, len, [b'[', b']'], |_, _, _| Ok(()))?;
+            }
+            tag::LISTED => {
+                let keys = self.table.key_lists.numbered(self.count()?).ok_or(Malformed)?;
+                self.json_members(out, keys.len(), [b'{', b'}'], |_, out, at| {
+                    write_string(out, keys.get(at).ok_or(Malformed)?);
+                    out.push(b':');
+                    Ok(())
+                })?;
+            }
+            tag::LOOSE => {
+                let len = self.count()?;
+                self.json_members(out, len, [b'{', b'}'], |this, out, _| {
+                    write_string(out, this.input.str()?);
+                    out.push(b':');
+                    Ok(())
+                })?;
+            }
+            tag => write_value(out, &self.scalar(tag)?),
+        }
+        Ok(())
+    }
+
+    /// Appends values between `around`, each after what `before` writes for its place.
+    fn json_members(
+        &mut self,
+        out: &mut Vec<u8>,
+        count: usize,
+        around: [u8; 2],
+        before: impl Fn(&mut Self, &mut Vec<u8>, usize) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
+        let [open, close] = around;
+        out.push(open);
+        for at in 0..count {
+            if at > 0 {
+                out.push(b',');
+            }
+            before(self, out, at)?;
+            self.json(out)?;
+        }
+        out.push(close);
+        Ok(())
     }
 
     fn values(&mut self, count: usize) -> Result<Vec<Value>, Malformed> {
@@ -201,8 +276,8 @@ impl Unpacking<'_> {
         Ok(values)
     }
 
-    fn word(&self, number: usize) -> Result<Value, Malformed> {
-        self.table.words.get(number).cloned().map(Value::String).ok_or(Malformed)
+    fn word(&self, number: usize) -> Result<&Text, Malformed> {
+        self.table.words.get(number).ok_or(Malformed)
     }
 
     fn count(&mut self) -> Result<usize, Malformed> {
@@ -243,11 +318,14 @@ mod tests {
         table.key_lists.share(&mut record);
         let packed = table.pack("shape:a", &record);
         assert_eq!(table.unpack("shape:a", &packed), record);
+        let mut written = Vec::new();
+        table.write_json(&mut written, "shape:a", &packed);
+        assert_eq!(String::from_utf8(written).unwrap(), record.to_string());
         packed.0.len()
     }
 
     #[test]
-    fn every_kind_of_value_is_unpacked_as_it_was() {
+    fn every_kind_of_value_is_unpacked_and_written_as_it_was() {
         let long = "x".repeat(100);
         let json = format!(
             r#"{{"id":"shape:a","n":null,"t":true,"f":false,"e":{{}},"i":[0,-1,31,-32,32,-33,64,

@@ -2,7 +2,7 @@
 
 use super::encode::{DATA_BEGIN, DATA_END, write_connect_answer, write_data_entry, write_patch};
 use super::message::{Codec, ConnectAnswer, DataEntry};
-use super::ops::write_put_or_remove;
+use super::ops::{write_put_of, write_put_or_remove};
 use super::postcard;
 use crate::diff::RecordOp;
 use crate::frame::Frame;
@@ -10,6 +10,20 @@ use crate::ids::RecordId;
 use crate::value::Object;
 use alloc::vec::Vec;
 use bytes::Bytes;
+
+/// A part of a hydration in JSON: the records that are written so. No id may come twice.
+pub(crate) fn json_records<'a>(
+    records: impl Iterator<Item = (&'a RecordId, impl FnOnce(&mut Vec<u8>))>,
+) -> Bytes {
+    let mut out = Vec::new();
+    for (id, write) in records {
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        write_put_of(&mut out, id, write);
+    }
+    Bytes::from(out)
+}
 
 /// Most fragments are no longer than this.
 const SHORT: usize = 512;

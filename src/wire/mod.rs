@@ -14,6 +14,7 @@ mod values;
 pub(crate) use chunk::{Assembled, Assembler, ChunkError};
 pub(crate) use chunk_out::split;
 pub(crate) use decode::decode_client_message;
+pub(crate) use fragment::json_records;
 pub(crate) use message::OLDEST_PROTOCOL_VERSION;
 pub use message::{
     ClientMessage, Codec, ConnectAnswer, ConnectRequest, DataEntry, HydrationType,

@@ -149,12 +149,22 @@ pub(crate) fn write_record_op(out: &mut Vec<u8>, op: &RecordOp) {
 
 /// Appends the entry of a diff that puts `record`, or removes what is gone.
 pub(crate) fn write_put_or_remove(out: &mut Vec<u8>, id: &str, record: Option<&Object>) {
-    write_string(out, id);
-    out.push(b':');
     match record {
-        Some(record) => write_put(out, record),
-        None => out.extend_from_slice(REMOVE),
+        Some(record) => write_put_of(out, id, |out| write_object(out, record)),
+        None => {
+            write_string(out, id);
+            out.push(b':');
+            out.extend_from_slice(REMOVE);
+        }
     }
+}
+
+/// Appends the entry of a diff that puts the record that `write` writes.
+pub(crate) fn write_put_of(out: &mut Vec<u8>, id: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    write_string(out, id);
+    out.extend_from_slice(b":[\"put\",");
+    write(out);
+    out.push(b']');
 }
 
 const REMOVE: &[u8] = b"[\"remove\"]";
