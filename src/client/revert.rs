@@ -92,6 +92,6 @@ fn part_without(
         }
     }
     let mut result = current.clone();
-    result.edit(back);
+    result.edit(back, |_, _| {});
     result
 }

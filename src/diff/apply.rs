@@ -6,7 +6,7 @@
 use super::undo::{ObjectUndo, ValueUndo};
 use super::{ObjectDiff, ValueOp};
 use crate::ids::Key;
-use crate::value::{Array, Object, Value};
+use crate::value::{Array, Edits, Object, Value};
 use alloc::vec::Vec;
 
 /// What of a diff had an effect.
@@ -26,13 +26,17 @@ impl ObjectDiff {
     /// Never fails: an op that does not fit what is there, or would change nothing, is ignored.
     /// Whoever shares the object sees no change, and children that are not touched stay shared.
     pub fn apply(&self, object: &mut Object) -> Effect {
-        self.apply_with_undo(object, &mut ObjectUndo::default())
+        self.apply_noting(object, None)
     }
 
     /// Applies the diff to `object` and notes in `undo` how to take it back.
     ///
     /// One undo may gather several diffs that are applied to an object in turn.
     pub(crate) fn apply_with_undo(&self, object: &mut Object, undo: &mut ObjectUndo) -> Effect {
+        self.apply_noting(object, Some(undo))
+    }
+
+    fn apply_noting(&self, object: &mut Object, undo: Option<&mut ObjectUndo>) -> Effect {
         let effect = self.effect_on_object(object);
         match &effect {
             Effect::None => {}
@@ -82,13 +86,15 @@ impl ObjectDiff {
     }
 
     /// Applies a diff of which every op has an effect.
-    fn carry_out(&self, object: &mut Object, undo: &mut ObjectUndo) {
+    fn carry_out(&self, object: &mut Object, mut undo: Option<&mut ObjectUndo>) {
         for (key, op) in self.0.iter() {
             if matches!(op, ValueOp::Put(_) | ValueOp::Delete) {
                 continue;
             }
-            if let Some(target) = object.get_mut(key) {
-                undo.note_inside(key, op.carry_out(target));
+            let Some(target) = object.get_mut(key) else { continue };
+            let inside = op.carry_out(target, undo.is_some());
+            if let Some(undo) = &mut undo {
+                undo.note_inside(key, inside);
             }
         }
         let edits = self.0.iter().filter_map(|(key, op)| match op {
@@ -96,7 +102,10 @@ impl ObjectDiff {
             ValueOp::Delete => Some((key.clone(), None)),
             ValueOp::Patch(_) | ValueOp::AppendText { .. } | ValueOp::AppendItems { .. } => None,
         });
-        undo.note_edits(object.edit(edits));
+        let Some(undo) = undo else { return object.edit(edits, |_, _| {}) };
+        let mut back = Edits::new();
+        object.edit(edits, |key, before| back.push((key, before)));
+        undo.note_edits(back);
     }
 }
 
@@ -119,8 +128,9 @@ impl ValueOp {
         if fits { Effect::Whole } else { Effect::None }
     }
 
-    /// Applies an op all of which has an effect on `target`, without taking `target` away.
-    fn carry_out(&self, target: &mut Value) -> ValueUndo {
+    /// Applies an op all of which has an effect on `target`, without taking `target` away. What is
+    /// returned takes it back only if `notes`.
+    fn carry_out(&self, target: &mut Value, notes: bool) -> ValueUndo {
         match (self, target) {
             (Self::Put(value), target) => {
                 ValueUndo::Restore(core::mem::replace(target, value.clone()))
@@ -137,15 +147,20 @@ impl ValueOp {
             }
             (Self::Patch(diff), Value::Object(object)) => {
                 let mut undo = ObjectUndo::default();
-                diff.carry_out(object, &mut undo);
+                diff.carry_out(object, notes.then_some(&mut undo));
                 ValueUndo::Inside(undo)
             }
             (Self::Patch(diff), Value::Array(array)) => {
                 let items = diff.iter().filter_map(|(key, op)| {
                     let index = item_index(key)?;
-                    Some((index, op.carry_out(array.get_mut(index)?)))
+                    Some((index, op.carry_out(array.get_mut(index)?, notes)))
                 });
-                ValueUndo::Items(items.collect())
+                ValueUndo::Items(if notes {
+                    items.collect()
+                } else {
+                    items.for_each(drop);
+                    Vec::new()
+                })
             }
             (
                 Self::Delete | Self::AppendText { .. } | Self::AppendItems { .. } | Self::Patch(_),

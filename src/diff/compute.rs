@@ -43,12 +43,15 @@ fn diff_object(
         return None;
     }
     let ops: Vec<(Key, ValueOp)> = if prev.keys_ptr_eq(next) {
-        let fields = prev.iter().zip(next.values());
-        let changed = fields.filter_map(|((key, before), after)| {
-            // Few do, so no key is cloned before that is known.
-            diff_shared(key, before, after).map(|op| (key.clone(), op))
-        });
-        changed.collect()
+        let mut ops = Vec::new();
+        for ((key, before), after) in prev.iter().zip(next.values()) {
+            if !before.is_evidently(after)
+                && let Some(op) = diff_shared(key, before, after)
+            {
+                ops.push((key.clone(), op));
+            }
+        }
+        ops
     } else {
         merge_keys(prev, next, diff_shared)
     };

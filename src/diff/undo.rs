@@ -48,7 +48,7 @@ impl ObjectUndo {
         for step in self.0.into_iter().rev() {
             match step {
                 Step::Edits(edits) => {
-                    object.edit(edits);
+                    object.edit(edits, |_, _| {});
                 }
                 Step::Inside(key, undo) => {
                     if let Some(value) = object.get_mut(&key) {

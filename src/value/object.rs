@@ -91,27 +91,29 @@ impl Object {
         removed
     }
 
-    /// Makes all `edits`, in one pass over the keys, and gives back those that undo them.
+    /// Makes all `edits`, in one pass over the keys. `before` is told what stood at each key.
     ///
     /// Those that change which keys there are come sorted by key. No key comes twice, and none that
     /// is not stored.
-    pub(crate) fn edit(&mut self, edits: impl IntoIterator<Item = (Key, Option<Value>)>) -> Edits {
-        let mut undo = Vec::new();
+    pub(crate) fn edit(
+        &mut self,
+        edits: impl IntoIterator<Item = (Key, Option<Value>)>,
+        mut before: impl FnMut(Key, Option<Value>),
+    ) {
         // Those that change which keys there are; the others are made in place.
         let mut moving = Vec::new();
         for (key, value) in edits {
             match (self.get_mut(&key), value) {
                 (Some(slot), Some(value)) => {
-                    undo.push((key, Some(core::mem::replace(slot, value))));
+                    before(key, Some(core::mem::replace(slot, value)));
                 }
                 (Some(_), None) => moving.push((key, None)),
                 (None, value) => moving.push((key, value)),
             }
         }
         if !moving.is_empty() {
-            self.rebuild(moving, |key, before| undo.push((key.clone(), before)));
+            self.rebuild(moving, |key, was| before(key.clone(), was));
         }
-        undo
     }
 
     /// The keys with their values, in order of the keys.

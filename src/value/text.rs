@@ -97,6 +97,16 @@ impl Text {
         }
     }
 
+    /// Whether both are equal, as far as that can be told without a look at a long text.
+    #[inline]
+    pub(super) fn is_evidently(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Short(a), Repr::Short(b)) => a == b,
+            (Repr::Long(a), Repr::Long(b)) => Arc::ptr_eq(a, b),
+            (Repr::Short(_), Repr::Long(_)) | (Repr::Long(_), Repr::Short(_)) => false,
+        }
+    }
+
     /// Whether both are one allocation, so that they are equal without a look at the text.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {

@@ -6,6 +6,7 @@ mod loro;
 mod roomsync;
 mod yrs;
 
+use crate::wire::gzipped;
 use std::time::Instant;
 
 /// How large it is.
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub sent_bytes: f64,
     /// Bytes that a newcomer loads after all edits.
     pub load_bytes: f64,
+    /// The same bytes gzipped, as by a transport that compresses.
+    pub load_gzip_bytes: f64,
     /// Nanoseconds to make those bytes and load them into a new replica.
     pub load_ns: f64,
     /// Live bytes of that replica.
@@ -104,6 +107,7 @@ fn drive<N: Network>(size: Size, live: fn() -> usize, mut step: impl FnMut()) ->
         merge_ns,
         sent_bytes: sent as f64,
         load_bytes: full.len() as f64,
+        load_gzip_bytes: gzipped(&full).len() as f64,
         load_ns,
         replica_bytes,
     }

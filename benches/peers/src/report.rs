@@ -155,17 +155,18 @@ Records of nested maps; writers edit one property at a time, in turn; each edit 
 replica before the next. A newcomer then loads everything. roomsync sends JSON, or its binary codec, as the others do. Those also do what
 roomsync does not: they merge without a server, and keep history.
 
-| | all edits | bytes sent | full load | making and loading it | a replica in memory |
-| --- | ---: | ---: | ---: | ---: | ---: |
+| | all edits | bytes sent | full load | gzipped | making and loading it | a replica in memory |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
 ",
     );
     for (name, outcome) in crdts {
         writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {} | {} |",
             time(outcome.merge_ns),
             bytes(outcome.sent_bytes),
             bytes(outcome.load_bytes),
+            bytes(outcome.load_gzip_bytes),
             time(outcome.load_ns),
             bytes(outcome.replica_bytes),
         )?;
