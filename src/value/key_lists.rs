@@ -121,18 +121,14 @@ impl KeyLists {
     }
 
     /// The object of the keys on the path and their `values`.
-    pub(crate) fn object(
-        &mut self,
-        path: Path,
-        values: impl ExactSizeIterator<Item = Value>,
-    ) -> Object {
+    pub(crate) fn object(&mut self, path: Path, values: Vec<Value>) -> Object {
         match path {
             Path::Begin(_) => Object::new(),
             Path::Loose(keys) => keys.into_iter().zip(values).collect(),
             Path::At(node) => {
                 let Some(List { sorted, places }) = self.list(node) else { return Object::new() };
                 let Some(places) = places else {
-                    return Object::from_sorted(Arc::clone(sorted), values.collect());
+                    return Object::from_sorted(Arc::clone(sorted), values);
                 };
                 let mut in_order = Vec::new();
                 in_order.resize(sorted.len(), Value::Null);
@@ -305,7 +301,7 @@ mod tests {
         for key in keys {
             lists.follow(&mut path, key);
         }
-        lists.object(path, (0..keys.len()).map(|at| Value::from(at as u64)))
+        lists.object(path, (0..keys.len()).map(|at| Value::from(at as u64)).collect())
     }
 
     fn shares(a: &Object, b: &Object) -> bool {

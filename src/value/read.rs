@@ -25,7 +25,8 @@ pub(crate) struct Reader<'a> {
     /// The id of the record that is read, which stands in it once more.
     own_id: Option<RecordId>,
     /// The values of all arrays and objects that are under way, so that each is allocated once, in its
-    /// size.
+    /// size. Before them stands one that is of none: a vector whose first item is split off is given
+    /// away with all of its room.
     values: Vec<Value>,
 }
 
@@ -37,7 +38,7 @@ impl<'a> Reader<'a> {
             key_lists: KeyLists::default(),
             around: None,
             own_id: None,
-            values: Vec::new(),
+            values: Vec::from([Value::Null]),
         }
     }
 
@@ -107,7 +108,8 @@ impl<'a> Reader<'a> {
             if !self.take(b',') {
                 self.expect(b'}', "a comma or a closing brace")?;
                 self.around = around;
-                return Ok(self.key_lists.object(path, self.values.drain(first..)));
+                let values = self.values.split_off(first);
+                return Ok(self.key_lists.object(path, values));
             }
         }
     }
@@ -120,7 +122,7 @@ impl<'a> Reader<'a> {
             reader.values.push(value);
             Ok::<_, JsonError>(())
         })?;
-        Ok(self.values.drain(first..).collect())
+        Ok(Array::from(self.values.split_off(first)))
     }
 
     /// Passes over a value, however deep, and returns its text.
