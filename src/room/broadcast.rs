@@ -128,7 +128,7 @@ impl Room {
         ops: &[(RecordId, RecordOp)],
         before: &[Before],
     ) -> Result<NetworkDiff, MigrationError> {
-        let mut told = NetworkDiff::default();
+        let mut told = Vec::new();
         for (index, (id, op)) in ops.iter().enumerate() {
             let lens = form.lens.as_ref().filter(|lens| self.is_altered(lens, id, op));
             let op = match (lens, form.strings) {
@@ -141,10 +141,10 @@ impl Room {
                 (None, StringAppend::Legacy) => Some(self.to_legacy(id, op)),
             };
             if let Some(op) = op {
-                told.insert(id.clone(), op);
+                told.push((id.clone(), op));
             }
         }
-        Ok(told)
+        Ok(told.into_iter().collect())
     }
 
     /// Whether the change may look different through the lens.

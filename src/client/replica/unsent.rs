@@ -21,7 +21,8 @@ impl Replica {
             ids.sort_by_cached_key(since);
             (taken, load) = self.fill(ids.into_iter(), budget);
         }
-        let mut diff = NetworkDiff::default();
+        // In order of the changes, not of the ids.
+        let mut ops = Vec::new();
         for (id, op) in taken {
             self.unsent.remove(&id);
             self.keep_edit(&id);
@@ -30,9 +31,9 @@ impl Replica {
             if touched.base.as_ref() != self.visible.get(&id) {
                 self.unsent.insert(id.clone());
             }
-            diff.insert(id, op);
+            ops.push((id, op));
         }
-        (diff, load)
+        (ops.into_iter().collect(), load)
     }
 
     /// What is unsent of the documents, in this order, as long as it is within the budget; the first
