@@ -161,7 +161,11 @@ impl Deref for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.ptr_eq(other) || self.as_str() == other.as_str()
+        match (&self.0, &other.0) {
+            (Repr::Short(a), Repr::Short(b)) => a == b,
+            (Repr::Long(a), Repr::Long(b)) => Arc::ptr_eq(a, b) || a.text == b.text,
+            (Repr::Short(_), Repr::Long(_)) | (Repr::Long(_), Repr::Short(_)) => false,
+        }
     }
 }
 
