@@ -250,8 +250,7 @@ impl World {
                     self.check_push_kept(client, &message)?;
                     self.clients[client].mirror.sends(&message);
                 }
-                self.send(index, Direction::ToRoom, Packet::Message(frame.to_bytes()));
-                Ok(())
+                self.send_frame(index, Direction::ToRoom, &frame, self.setup.pieces)
             }
             ClientAction::Close { link, reason } => {
                 let index = self.known_link(client, link)?;
@@ -272,7 +271,7 @@ impl World {
                     own.link = None;
                     own.mirror.loses_link();
                 }
-                self.send(index, Direction::ToRoom, Packet::End(reason));
+                self.send(index, Direction::ToRoom, Packet::end(&reason));
                 Ok(())
             }
             ClientAction::Persist(commit) => {
@@ -388,7 +387,7 @@ impl World {
                 self.mark(Lane::Client(client), || (Mark::Note, format!("has link {index}")));
                 self.drain_client(client)
             }
-            Packet::Message(bytes) => {
+            Packet::Text(bytes) | Packet::Binary(bytes) => {
                 let Some(id) = link.client_link else { return Ok(()) };
                 if is_live {
                     if let Some(spoiled) = self.spoil(client, &bytes) {

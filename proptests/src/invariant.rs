@@ -65,6 +65,8 @@ invariants! {
     KEPT = "I21 kept"
     /// A message of the room that makes no sense changes nothing.
     SENSE = "I22 sense"
+    /// Only whole messages reach a machine, as they were sent.
+    WHOLE = "I23 whole"
 }
 
 /// Says that an invariant is broken.

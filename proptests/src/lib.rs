@@ -14,7 +14,7 @@
 //!
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
 //! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
-//!   are parts of it, [`network`], [`storage`], [`journal`], [`hostile`] and [`edit`] what it is made of.
+//!   are parts of it, [`framing`], [`network`], [`storage`], [`journal`], [`hostile`] and [`edit`] what it is made of.
 //! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, [`kept`] and [`model`]
 //!   find out whether it does.
 //! - [`explore`]: every order of everything, in small worlds.
@@ -28,6 +28,7 @@ pub mod arb_message;
 mod did;
 pub mod edit;
 pub mod explore;
+pub mod framing;
 pub mod harness;
 pub mod hash;
 pub mod honest;

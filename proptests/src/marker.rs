@@ -84,9 +84,13 @@ impl World {
             }
             let (id, _) = record_id(raw);
             own.expected.remove(id);
-            // A record that the room does not have may be one that was removed.
+            // A record that the room does not have may be one that was removed, and one of another
+            // type in the room stays as it is.
+            let type_name = |record: &Object| record.get("typeName").cloned();
+            let known = self.oracle.documents().get(id).and_then(type_name);
             if let Some(mark) = after
-                && self.oracle.documents().contains_key(id)
+                && known.is_some()
+                && known == own.client.record(id).and_then(type_name)
             {
                 let heard = own.client.server_clock().unwrap_or(0);
                 own.expected.insert(id.into(), Expected { mark, heard });

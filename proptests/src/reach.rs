@@ -46,6 +46,12 @@ reach! {
     Pruned "tombstones pruned"
     /// A link was cut, and something that was under way never arrived.
     CutLost "messages lost with a link"
+    /// A link was cut in the middle of a message: a part of its bytes arrived.
+    CutInFrame "cut inside a frame"
+    /// A link was cut in the middle of a message that goes in pieces: between two of them or in one.
+    CutInPieces "cut inside a chunked message"
+    /// A part of a message arrived, and the rest later.
+    InParts "frame that arrives in parts"
     /// A link was cut, and one side or both were never told.
     HalfOpen "half-open link"
     /// Nothing got through a link that stayed open.

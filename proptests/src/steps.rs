@@ -64,7 +64,12 @@ impl World {
             Step::Lazy { peer, reads } => {
                 let place = usize::from(peer) % self.rude.len();
                 let Some(link) = self.rude[place].link else { return Ok(()) };
-                self.links[link].to_peer.is_stalled = reads % 3 > 0;
+                let pipe = &mut self.links[link].to_peer;
+                if reads % 3 > 0 {
+                    pipe.stall(0)
+                } else {
+                    pipe.flow()
+                }
                 self.plan_arrival(link, Direction::ToPeer);
                 Ok(())
             }
@@ -76,15 +81,20 @@ impl World {
             }
             // From here on something breaks.
             _ if !breaks => Ok(()),
-            Step::Cut { client: raw, how, late } => self.cut(client(raw), how, late),
-            Step::Stall { client: raw, direction } => {
+            Step::Cut { client: raw, how, late, at } => self.cut(client(raw), how, late, at),
+            Step::Stall { client: raw, direction, at } => {
                 let client = client(raw);
                 let Some(link) = self.clients[client].link else { return Ok(()) };
                 self.has_faults = true;
                 self.oracle.reach.meet(Reach::Stalled);
                 self.mark(Lane::Client(client), || (Mark::Fault, format!("link {link} stalls")));
-                self.links[link].to_room.is_stalled |= direction % 3 != 0;
-                self.links[link].to_peer.is_stalled |= direction % 3 != 1;
+                let [to_room, to_peer] = at.to_le_bytes();
+                if direction % 3 != 0 {
+                    self.links[link].to_room.stall(to_room);
+                }
+                if direction % 3 != 1 {
+                    self.links[link].to_peer.stall(to_peer);
+                }
                 Ok(())
             }
             Step::Spoil { client: raw, how } => {
@@ -114,10 +124,10 @@ impl World {
                 let hint = [Up, Down, Foreground, Background][usize::from(hint % 4)];
                 self.client_hint(client(raw), hint)
             }
-            Step::Crash { actions, how, down } => {
+            Step::Crash { actions, how, down, at } => {
                 if self.room.is_some() && self.doom.is_none() {
                     let down = spell(down);
-                    self.doom = Some(Doom { actions: actions % 12, how, down });
+                    self.doom = Some(Doom { actions: actions % 12, how, down, at });
                 }
                 Ok(())
             }
@@ -223,7 +233,7 @@ impl World {
         self.drain_room()
     }
 
-    pub(crate) fn cut(&mut self, client: usize, how: u16, late: u16) -> Verdict {
+    pub(crate) fn cut(&mut self, client: usize, how: u16, late: u16, at: u16) -> Verdict {
         let Some(index) = self.clients[client].link else { return Ok(()) };
         self.has_faults = true;
         let notice = |told: bool, late: u64| told.then_some(self.now + late);
@@ -233,19 +243,17 @@ impl World {
         let client_told =
             notice(how.is_multiple_of(2), if (how / 8).is_multiple_of(2) { 0 } else { late });
         self.mark(Lane::Client(client), || (Mark::Fault, format!("link {index} is cut")));
-        let link = &mut self.links[index];
-        let to_room = link.to_room.cut(usize::from(how / 16 % 4), room_told);
-        let to_peer = link.to_peer.cut(usize::from(how / 64 % 4), client_told);
-        if !(to_room.is_empty() && to_peer.is_empty()) {
+        let [to_room, to_peer] = at.to_le_bytes();
+        let (to_room, to_peer) = (
+            self.break_pipe(index, Direction::ToRoom, how / 16 % 4, to_room, room_told),
+            self.break_pipe(index, Direction::ToPeer, how / 64 % 4, to_peer, client_told),
+        );
+        if to_room || to_peer {
             self.oracle.reach.meet(Reach::CutLost);
         }
         if room_told.is_none() || client_told.is_none() {
             self.oracle.reach.meet(Reach::HalfOpen);
         }
-        self.mark_lost(index, Direction::ToRoom, to_room);
-        self.mark_lost(index, Direction::ToPeer, to_peer);
-        self.plan_arrival(index, Direction::ToRoom);
-        self.plan_arrival(index, Direction::ToPeer);
         Ok(())
     }
 
@@ -254,7 +262,7 @@ impl World {
         for index in 0..self.links.len() {
             if whose(self.links[index].owner) {
                 for direction in [Direction::ToRoom, Direction::ToPeer] {
-                    self.links[index].pipe(direction).is_stalled = false;
+                    self.links[index].pipe(direction).flow();
                     self.plan_arrival(index, direction);
                 }
             }
@@ -361,7 +369,7 @@ impl World {
         if let Some(message) = parse(&bytes) {
             self.rude[place].mirror.sends(&message);
         }
-        self.send(index, Direction::ToRoom, Packet::Message(bytes.into()));
+        self.send(index, Direction::ToRoom, Packet::of_bytes(bytes));
     }
 }
 

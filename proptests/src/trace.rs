@@ -256,7 +256,7 @@ const fn standing(status: &Status) -> &'static str {
 fn in_words(packet: &Packet) -> String {
     match packet {
         Packet::Opened => "opened".into(),
-        Packet::Message(bytes) => shown(bytes),
+        Packet::Text(bytes) | Packet::Binary(bytes) => shown(bytes),
         Packet::End(reason) => format!("end, {reason:?}"),
     }
 }

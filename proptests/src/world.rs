@@ -62,6 +62,8 @@ pub struct Doom {
     pub how: u16,
     /// Microseconds until it is back.
     pub down: u64,
+    /// How much still arrives of the packet of each link that does not arrive whole.
+    pub at: u16,
 }
 
 /// All there is.
@@ -301,8 +303,7 @@ impl World {
                 };
                 let message = if link.is_older { swapped_message(&message) } else { message };
                 self.oracle.room_says(index, link.is_unwritable, &message, &self.storage)?;
-                self.send(index, Direction::ToPeer, Packet::Message(frame.to_bytes()));
-                Ok(())
+                self.send_frame(index, Direction::ToPeer, &frame, 0)
             }
             RoomAction::Close { connection, reason } => {
                 let Some(index) = self.connections.get(&connection).copied() else {
@@ -315,8 +316,7 @@ impl World {
                 }
                 self.oracle.closed(index, reason.clone());
                 self.links[index].is_open = false;
-                let heard = CloseReason::from_wire(reason.code(), reason.text());
-                self.send(index, Direction::ToPeer, Packet::End(heard));
+                self.send(index, Direction::ToPeer, Packet::end(&reason));
                 Ok(())
             }
             RoomAction::Persist(commit) => {
@@ -364,13 +364,10 @@ impl World {
                 continue;
             }
             let notice = (doom.how % 3 > 0).then_some(self.now + u64::from(doom.how % 7) * 30_000);
-            let link = &mut self.links[index];
-            link.is_open = false;
-            let to_room = link.to_room.cut(0, None);
-            let to_peer = link.to_peer.cut(usize::from(doom.how / 7 % 4), notice);
-            self.mark_lost(index, Direction::ToRoom, to_room);
-            self.mark_lost(index, Direction::ToPeer, to_peer);
-            self.plan_arrival(index, Direction::ToPeer);
+            self.links[index].is_open = false;
+            let [at, _] = doom.at.to_le_bytes();
+            self.break_pipe(index, Direction::ToRoom, 0, 0, None);
+            self.break_pipe(index, Direction::ToPeer, doom.how / 7 % 4, at, notice);
         }
         self.room_ends(doom.down);
         Ok(())
