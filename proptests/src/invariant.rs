@@ -67,6 +67,8 @@ invariants! {
     SENSE = "I22 sense"
     /// Only whole messages reach a machine, as they were sent.
     WHOLE = "I23 whole"
+    /// Who is in is told of documents what has happened since it was last told.
+    NEWS = "I24 news"
 }
 
 /// Says that an invariant is broken.

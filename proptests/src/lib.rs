@@ -13,7 +13,7 @@
 //! Rooms and clients, the simulator:
 //!
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
-//! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
+//! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`], [`sleep`] and [`rest`]
 //!   are parts of it, [`framing`], [`network`], [`storage`], [`journal`], [`hostile`] and [`edit`] what it is made of.
 //! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, [`kept`] and [`model`]
 //!   find out whether it does.
@@ -52,6 +52,7 @@ pub mod reach;
 pub mod report;
 pub mod rest;
 pub mod script;
+pub mod sleep;
 pub mod steps;
 pub mod storage;
 pub mod tap;

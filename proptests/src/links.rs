@@ -134,6 +134,9 @@ impl World {
     }
 
     fn reach_room(&mut self, index: usize, packet: Packet) -> Verdict {
+        if self.wakes(index) {
+            self.wake_up()?;
+        }
         let now = self.room_now();
         let link = &mut self.links[index];
         let connection = link.connection;
@@ -233,6 +236,7 @@ impl World {
         session: &str,
         rights: Rights,
     ) -> Result<Option<usize>, Failure> {
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(None) };
         self.inputs += 1;

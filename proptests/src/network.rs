@@ -272,6 +272,11 @@ impl Link {
         last.map_or(!self.received_pieces.is_empty(), |last| last.piece() == Some(false))
     }
 
+    /// The room has forgotten the pieces that it had.
+    pub fn forget_pieces(&mut self) {
+        self.received_pieces.clear();
+    }
+
     /// One of its directions.
     pub const fn pipe(&mut self, direction: Direction) -> &mut Pipe {
         match direction {

@@ -71,6 +71,7 @@ impl Oracle {
             closed: None,
             is_closing: false,
             is_gone: false,
+            is_woken: false,
             may_catch_up: self.has_small_log,
         });
     }
@@ -319,6 +320,18 @@ impl Oracle {
         same(EVENTS, "presence by the room's events", &presence.collect(), &self.presence)?;
         let stray = self.presence.keys().find(|owner| !self.joined.contains(*owner));
         stray.map_or(Ok(()), |owner| fail(PRESENCE, format!("{owner} shows itself and is not in")))
+    }
+
+    /// The room's memory is given up. All that it did is carried out.
+    pub(crate) fn sleeps(&mut self) {
+        self.presence.clear();
+        self.joined.clear();
+    }
+
+    /// A session that was in is so again in another memory, which answers what has no answer yet.
+    pub(crate) fn resumed(&mut self, link: usize, is_older: bool) {
+        let tap = &mut self.taps[link];
+        (tap.is_woken, tap.is_older) = (true, is_older);
     }
 
     /// The room's process has died.

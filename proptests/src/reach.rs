@@ -146,6 +146,12 @@ reach! {
     AnswerSpoiled "answer to connect that makes no sense"
     /// A client was told of a change that makes no sense.
     DataSpoiled "data that makes no sense"
+    /// The room slept, and was made anew with its sessions.
+    Slept "woken with its sessions"
+    /// It slept with something that a session had yet to hear.
+    SleptOnChanges "slept with changes untold"
+    /// Pushes whose answer was due before the room slept were answered after it.
+    Woken "pushes answered after a sleep"
     /// The host loaded other documents.
     Loaded "snapshot loaded"
     /// The host shut the room down.

@@ -76,6 +76,7 @@ impl World {
         self.note(|| "all is mended".into());
         self.doom = None;
         self.room_hold = 0;
+        self.is_tired = false;
         self.room_up()?;
         self.drain_room()?;
         self.resume(|_| true);

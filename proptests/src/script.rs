@@ -79,6 +79,9 @@ steps! {
     3 Delay "delay" { client amount }
     /// The room's process dies a few actions later, and is back after a while.
     5 Crash "crash" { actions how down at }
+    /// The room is given up in memory as soon as it may be, and made anew when something happens
+    /// that it has to know of, while connections stay.
+    5 Sleep "sleep" { how }
     /// The host shuts the room down, and starts it again after a while.
     1 Shutdown "shutdown" { down }
     /// A client's process ends and a new one starts, with nothing.

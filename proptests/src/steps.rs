@@ -74,6 +74,7 @@ impl World {
                 Ok(())
             }
             Step::Rest {} => self.rest(),
+            Step::Sleep { how } => self.tire(how),
             Step::Delay { client: raw, amount } => {
                 let index = client(raw);
                 self.clients[index].delay = u64::from(amount % 400) * MILLISECOND;
@@ -156,6 +157,7 @@ impl World {
     }
 
     fn host_edits(&mut self, record: u16, how: u16) -> Verdict {
+        self.wake_up()?;
         let now = self.room_now();
         let stamp = self.oracle.new_stamp(None);
         let Some(room) = &mut self.room else { return Ok(()) };
@@ -173,6 +175,7 @@ impl World {
     }
 
     fn host_says(&mut self, client: usize) -> Verdict {
+        self.wake_up()?;
         let Some(connection) = self.open_connection(client) else { return Ok(()) };
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
@@ -183,6 +186,7 @@ impl World {
     }
 
     fn host_loads(&mut self, how: u16) -> Verdict {
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
@@ -219,6 +223,7 @@ impl World {
     }
 
     fn kick(&mut self, client: usize, how: u16) -> Verdict {
+        self.wake_up()?;
         let Some(connection) = self.open_connection(client) else { return Ok(()) };
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
@@ -270,6 +275,8 @@ impl World {
     }
 
     fn shut_down(&mut self, down: u64) -> Verdict {
+        self.is_tired = false;
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;

@@ -13,6 +13,7 @@ use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::Oracle;
 use crate::reach::Reach;
 use crate::script::Setup;
+use crate::sleep::Asleep;
 use crate::storage::Storage;
 use crate::trace::{Lane, Mark, Trace};
 use crate::versions::{client_schema, room_schema, swapped_message};
@@ -74,8 +75,11 @@ pub struct World {
     pub(crate) queue: BTreeMap<EventKey, Event>,
     sequence: u64,
     at_this_time: u32,
-    /// `None` while its process is down.
+    /// `None` while its process is down, or it sleeps.
     pub(crate) room: Option<Room>,
+    pub(crate) asleep: Option<Asleep>,
+    /// Whether it is to sleep as soon as it may.
+    pub(crate) is_tired: bool,
     pub(crate) room_life: u64,
     /// The room's clock less the world's.
     pub(crate) room_skew: i64,
@@ -122,6 +126,8 @@ impl World {
             at_this_time: 0,
             storage: Storage::of_new(&room),
             room: Some(room),
+            asleep: None,
+            is_tired: false,
             room_life: 0,
             room_skew: 0,
             room_held_at: Instant::ZERO,
@@ -197,6 +203,7 @@ impl World {
         if is_due {
             self.room_timer = None;
         }
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
@@ -269,7 +276,8 @@ impl World {
         }
         self.check_backlog()?;
         self.tell_unwritable()?;
-        self.arm_room()
+        self.arm_room()?;
+        self.may_sleep()
     }
 
     fn arm_room(&mut self) -> Verdict {
@@ -377,38 +385,25 @@ impl World {
     pub(crate) fn room_ends(&mut self, down: u64) {
         self.has_faults = true;
         self.doom = None;
+        self.is_tired = false;
         self.room = None;
-        self.room_hold = 0;
-        self.connections.clear();
+        self.begin_life();
         self.oracle.crashed(&self.storage);
         if let Some(key) = self.room_timer.take() {
             self.queue.remove(&key);
         }
-        self.room_life += 1;
         self.mark_states();
         self.plan(self.now + down, Event::RoomUp);
     }
 
     pub(crate) fn room_up(&mut self) -> Verdict {
+        if self.asleep.is_some() {
+            return self.wake_up();
+        }
         if self.room.is_some() {
             return Ok(());
         }
-        let snapshot = match self.storage.reopen() {
-            Ok(snapshot) => snapshot,
-            Err(wrong) => return fail(PERSISTED, wrong),
-        };
-        let config = room_config(&self.setup);
-        match Room::restore(config, room_schema(&self.setup, self.room_life), snapshot) {
-            Ok(room) => {
-                if room.clock() != self.storage.clock() {
-                    self.oracle.host_changed();
-                    self.oracle.reach.meet(Reach::Migrated);
-                }
-                self.storage.opened(&room);
-                self.room = Some(room);
-            }
-            Err(error) => fail(PERSISTED, format!("the room cannot be restored: {error}"))?,
-        }
+        self.open_room()?;
         self.mark(Lane::Room, || (Mark::Mended, "is back".into()));
         self.drain_room()
     }
@@ -449,7 +444,7 @@ pub(crate) fn check_late(who: &str, now: Instant, after: Option<Instant>) -> Ver
     fail(TIMERS, format!("{who}, woken at {now:?}, asks for {after:?}"))
 }
 
-fn room_config(setup: &Setup) -> RoomConfig {
+pub(crate) fn room_config(setup: &Setup) -> RoomConfig {
     let mut config = RoomConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
     config.limits.message_bytes = 1 << 20;
