@@ -13,7 +13,7 @@ use crate::reach::Reach;
 use crate::script::Setup;
 use crate::trace::{Lane, Mark};
 use crate::watched::Watched;
-use crate::world::{AGES, Event, EventKey, World, check_idle, check_late, rights};
+use crate::world::{AGES, Event, EventKey, World, check_idle, check_late};
 use roomsync::{
     Checkpoint, Client, ClientAction, ClientConfig, ClientEvent, ClientId, CloseReason, Codec,
     Identity, Instant, Key, LinkId, Object, RecordChange, RecordId, Schema, Status,
@@ -342,7 +342,7 @@ impl World {
         let (session, readonly) = (own.session.clone(), own.readonly);
         let made = match own.has_network {
             true => {
-                let rights = rights(readonly, true);
+                let rights = self.rights(readonly, true);
                 self.connect(Owner::Client(client), dial, &session, rights)?
             }
             false => None,

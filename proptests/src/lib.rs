@@ -14,7 +14,7 @@
 //!
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
 //! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`], [`sleep`] and [`rest`]
-//!   are parts of it, [`framing`], [`network`], [`storage`], [`journal`], [`hostile`] and [`edit`] what it is made of.
+//!   are parts of it, [`framing`], [`network`], [`storage`], [`journal`], [`hostile`], [`edit`] and [`rules`] what it is made of.
 //! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, [`kept`] and [`model`]
 //!   find out whether it does.
 //! - [`explore`]: every order of everything, in small worlds.
@@ -49,8 +49,10 @@ pub mod picture;
 pub mod planted;
 pub mod progress;
 pub mod reach;
+mod refused;
 pub mod report;
 pub mod rest;
+pub mod rules;
 pub mod script;
 pub mod sleep;
 pub mod steps;

@@ -6,6 +6,7 @@ use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, WHOLE, fail, same};
 use crate::model::{Mirror, Rights};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
+use crate::rules::Rules;
 use crate::trace::{Lane, Mark};
 use crate::versions::swapped_message;
 use crate::world::{Event, World, check_idle};
@@ -226,6 +227,11 @@ impl World {
         room.handle_writable(now, connection, true);
         self.mark(self.links[index].owner, || (Mark::Mended, "reads again".into()));
         self.drain_room()
+    }
+
+    /// What a session may do.
+    pub(crate) const fn rights(&self, readonly: bool, objects: bool) -> Rights {
+        Rights { readonly, objects, rules: Rules(self.setup.hooks) }
     }
 
     /// A connection reaches the room. Gives its place in the list of links.

@@ -112,6 +112,16 @@ reach! {
     Custom "custom message"
     /// A read-only session's push was discarded.
     ReadOnly "read-only push discarded"
+    /// The host's rules refused a push as a whole.
+    RefusedPush "push refused by the host"
+    /// There was presence in it.
+    RefusedPresence "presence refused with a push"
+    /// They refused a part of one, or all its parts one by one.
+    Vetoed "change vetoed by the host"
+    /// They made something else of a new record.
+    Altered "record altered by the host"
+    /// They keep the presence of one who is in from another.
+    Hidden "presence hidden by the host"
     /// A session of an older protocol was told of a string that grew.
     Legacy "append told to an older protocol"
     /// A dial failed.

@@ -167,6 +167,8 @@ setup! {
     older,
     /// Whether the room has a newer schema from its first restart on.
     upgrades,
+    /// What the host decides: a bit for its rules on pushes, on records and on who sees whom.
+    hooks,
     /// How many bytes of a message arrive at once, or 0 for all of them.
     segment,
     /// How many characters of a client's message go in one piece, or 0 as the client wants it.
@@ -311,6 +313,7 @@ impl Setup {
             binary,
             older,
             upgrades,
+            hooks,
             segment,
             pieces,
             is_patient: _,
@@ -330,6 +333,7 @@ impl Setup {
             binary: if binary % 2 == 0 { binary >> 8 } else { 0 },
             older: if older % 4 == 0 { older >> 8 } else { 0 },
             upgrades: u16::from(upgrades % 4 == 0),
+            hooks: if hooks % 2 == 0 { hooks >> 8 & 7 } else { 0 },
             segment: [0, 0, 0, 0, 700, 300, 90][usize::from(segment % 7)],
             pieces: if pieces % 4 == 0 { 20 + (pieces >> 8) } else { 0 },
         }

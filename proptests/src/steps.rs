@@ -10,7 +10,7 @@ use crate::rest::id_of;
 use crate::script::Step;
 use crate::trace::{Lane, Mark};
 use crate::versions::{client_schema, swapped};
-use crate::world::{Doom, World, rights};
+use crate::world::{Doom, World};
 use roomsync::{CloseReason, NetworkHint, Object, PresenceMode, RoomSnapshot, Value};
 
 const MILLISECOND: u64 = 1000;
@@ -352,7 +352,8 @@ impl World {
         rude.readonly = how.is_multiple_of(2);
         let session = format!("h{place}-{}", rude.sessions);
         // Whoever may not change documents may not change objects either.
-        let rights = rights(rude.readonly, !rude.readonly);
+        let readonly = rude.readonly;
+        let rights = self.rights(readonly, !readonly);
         let link = self.connect(Owner::Rude(place), 0, &session, rights)?;
         self.rude[place].link = link;
         if link.is_some() && !(how / 2).is_multiple_of(8) {

@@ -8,10 +8,10 @@ use crate::hash::Hash;
 use crate::honest::Honest;
 use crate::hostile::{Rude, parse};
 use crate::invariant::{CALM, IDS, PERSISTED, PRESENCE, TIMERS, Verdict, fail};
-use crate::model::Rights;
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::Oracle;
 use crate::reach::Reach;
+use crate::rules::Rules;
 use crate::script::Setup;
 use crate::sleep::Asleep;
 use crate::storage::Storage;
@@ -448,6 +448,7 @@ pub(crate) fn room_config(setup: &Setup) -> RoomConfig {
     let mut config = RoomConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
     config.limits.message_bytes = 1 << 20;
+    config.hooks = Rules(setup.hooks).hooks();
     if setup.is_patient {
         config.idle_timeout = None;
         config.start_timeout = AGES;
@@ -470,11 +471,6 @@ pub(crate) fn shown(bytes: &Bytes) -> String {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], bytes.len()),
         None => text.into_owned(),
     }
-}
-
-/// What a session may do.
-pub(crate) const fn rights(readonly: bool, objects: bool) -> Rights {
-    Rights { readonly, objects }
 }
 
 /// A presence record without what the room forces on it.
