@@ -133,13 +133,14 @@ impl World {
         let (now, life) = (self.room_now(), self.room_life);
         for (index, kept) in kept {
             self.inputs += 1;
+            // Its client may be another by now, and the end of this connection under way.
+            let is_older = self.is_older_than_room(Some(&kept.schema));
             let Some(room) = &mut self.room else { return Ok(()) };
             let connection = match room.handle_resume(now, kept, Meta::default()) {
                 Ok(connection) => connection,
                 Err(error) => return fail(PERSISTED, format!("{index} is not resumed: {error}")),
             };
             self.connections.insert(connection, index);
-            let is_older = self.is_older(self.links[index].owner);
             let link = &mut self.links[index];
             // Whoever did not read is told all the same what it has missed, once.
             (link.is_unwritable, link.is_older) = (false, is_older);
