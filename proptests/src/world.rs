@@ -7,7 +7,7 @@ use crate::edit;
 use crate::hash::Hash;
 use crate::honest::Honest;
 use crate::hostile::{Rude, parse};
-use crate::invariant::{CALM, IDS, PERSISTED, PRESENCE, TIMERS, Verdict, fail};
+use crate::invariant::{CALM, IDS, PERSISTED, PRESENCE, TIMERS, Verdict, WHOLE, fail};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::Oracle;
 use crate::reach::Reach;
@@ -321,6 +321,13 @@ impl World {
                 let is_honest = matches!(self.links[index].owner, Owner::Client(_));
                 if self.setup.calm == 1 && is_honest && reason != CloseReason::ShuttingDown {
                     fail(CALM, format!("an honest connection is closed: {reason:?}"))?;
+                }
+                let is_blamed = matches!(
+                    reason,
+                    CloseReason::BadChunk | CloseReason::UnknownError | CloseReason::RateLimited
+                );
+                if is_honest && is_blamed {
+                    fail(WHOLE, format!("an honest client is said to make no sense: {reason:?}"))?;
                 }
                 self.oracle.closed(index, reason.clone());
                 self.links[index].is_open = false;
