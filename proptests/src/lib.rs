@@ -15,7 +15,7 @@
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
 //! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`], [`sleep`] and [`rest`]
 //!   are parts of it, [`framing`], [`network`], [`storage`], [`journal`], [`hostile`], [`edit`] and [`rules`] what it is made of.
-//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, [`kept`] and [`model`]
+//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, `refused`, [`kept`] and [`model`]
 //!   find out whether it does.
 //! - [`explore`]: every order of everything, in small worlds.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.

@@ -117,7 +117,7 @@ impl World {
             let documents: Records =
                 room_documents.iter().map(|(id, it)| (id.clone(), in_its_words(it))).collect();
             let is_own = |owner: &SessionId| owner.as_str() == own.session;
-            let shown = || room.presence().map(|(owner, record)| (owner, record));
+            let shown = || room.presence();
             let seen = shown().find(|(owner, _)| is_own(owner)).map(|(_, record)| record);
             let rules = Rules(self.setup.hooks);
             let others =
