@@ -215,12 +215,12 @@ impl Place {
                 self.cuts[client] -= 1;
                 // The number that says so in the simulator.
                 let how = if told { 0 } else { 2 } + if kept { 16 + 64 } else { 0 };
-                world.cut(client, how, 0)
+                world.cut(client, how, 0, 0)
             }
             Choice::Crash { actions } => {
                 self.crashes -= 1;
                 // Everybody is told at once, after one more packet, and what was not durable is lost.
-                world.doom = Some(Doom { actions, how: 7, down: u64::from(u16::MAX) });
+                world.doom = Some(Doom { actions, how: 7, down: u64::from(u16::MAX), at: 0 });
                 Ok(())
             }
             Choice::Up => world.room_up(),

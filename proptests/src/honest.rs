@@ -13,7 +13,7 @@ use crate::reach::Reach;
 use crate::script::Setup;
 use crate::trace::{Lane, Mark};
 use crate::watched::Watched;
-use crate::world::{AGES, Event, EventKey, World, check_idle, check_late, rights};
+use crate::world::{AGES, Event, EventKey, World, check_idle, check_late};
 use roomsync::{
     Checkpoint, Client, ClientAction, ClientConfig, ClientEvent, ClientId, CloseReason, Codec,
     Identity, Instant, Key, LinkId, Object, RecordChange, RecordId, Schema, Status,
@@ -250,8 +250,7 @@ impl World {
                     self.check_push_kept(client, &message)?;
                     self.clients[client].mirror.sends(&message);
                 }
-                self.send(index, Direction::ToRoom, Packet::Message(frame.to_bytes()));
-                Ok(())
+                self.send_frame(index, Direction::ToRoom, &frame, self.setup.pieces)
             }
             ClientAction::Close { link, reason } => {
                 let index = self.known_link(client, link)?;
@@ -272,7 +271,7 @@ impl World {
                     own.link = None;
                     own.mirror.loses_link();
                 }
-                self.send(index, Direction::ToRoom, Packet::End(reason));
+                self.send(index, Direction::ToRoom, Packet::end(&reason));
                 Ok(())
             }
             ClientAction::Persist(commit) => {
@@ -343,7 +342,7 @@ impl World {
         let (session, readonly) = (own.session.clone(), own.readonly);
         let made = match own.has_network {
             true => {
-                let rights = rights(readonly, true);
+                let rights = self.rights(readonly, true);
                 self.connect(Owner::Client(client), dial, &session, rights)?
             }
             false => None,
@@ -388,7 +387,7 @@ impl World {
                 self.mark(Lane::Client(client), || (Mark::Note, format!("has link {index}")));
                 self.drain_client(client)
             }
-            Packet::Message(bytes) => {
+            Packet::Text(bytes) | Packet::Binary(bytes) => {
                 let Some(id) = link.client_link else { return Ok(()) };
                 if is_live {
                     if let Some(spoiled) = self.spoil(client, &bytes) {

@@ -65,6 +65,10 @@ invariants! {
     KEPT = "I21 kept"
     /// A message of the room that makes no sense changes nothing.
     SENSE = "I22 sense"
+    /// Only whole messages reach a machine, as they were sent.
+    WHOLE = "I23 whole"
+    /// Who is in is told of documents what has happened since it was last told.
+    NEWS = "I24 news"
 }
 
 /// Says that an invariant is broken.

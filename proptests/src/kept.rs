@@ -194,9 +194,9 @@ impl World {
             if link.owner == Owner::Client(client) {
                 // Nobody is there any more to take what still arrives.
                 link.client_link = None;
-                let lost = link.to_peer.cut(0, None);
-                link.to_room.push(self.now, Packet::End(CloseReason::Disconnected));
-                self.mark_lost(index, Direction::ToPeer, lost);
+                self.break_pipe(index, Direction::ToPeer, 0, 0, None);
+                let end = Packet::End(CloseReason::Disconnected);
+                self.links[index].to_room.push(self.now, end, usize::MAX);
                 self.plan_arrival(index, Direction::ToRoom);
             }
         }

@@ -13,9 +13,9 @@
 //! Rooms and clients, the simulator:
 //!
 //! - [`script`]: what happens in a run, made from bytes, written and read as text.
-//! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`] and [`rest`]
-//!   are parts of it, [`network`], [`storage`], [`journal`], [`hostile`] and [`edit`] what it is made of.
-//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, [`kept`] and [`model`]
+//! - [`world`]: one room, its clients and one clock; [`links`], [`honest`], [`steps`], [`sleep`] and [`rest`]
+//!   are parts of it, [`framing`], [`network`], [`storage`], [`journal`], [`hostile`], [`edit`] and [`rules`] what it is made of.
+//! - [`invariant`]: what must hold; [`oracle`], [`tap`], [`marker`], `once`, `did`, `refused`, [`kept`] and [`model`]
 //!   find out whether it does.
 //! - [`explore`]: every order of everything, in small worlds.
 //! - [`report`]: a run, its outcome, and a smaller script that fails alike.
@@ -28,6 +28,7 @@ pub mod arb_message;
 mod did;
 pub mod edit;
 pub mod explore;
+pub mod framing;
 pub mod harness;
 pub mod hash;
 pub mod honest;
@@ -48,9 +49,12 @@ pub mod picture;
 pub mod planted;
 pub mod progress;
 pub mod reach;
+mod refused;
 pub mod report;
 pub mod rest;
+pub mod rules;
 pub mod script;
+pub mod sleep;
 pub mod steps;
 pub mod storage;
 pub mod tap;

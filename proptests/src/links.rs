@@ -2,14 +2,15 @@
 
 use crate::honest::identity_of;
 use crate::hostile::parse;
-use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, fail};
+use crate::invariant::{ANSWERS, CALM, Failure, IDS, Verdict, WHOLE, fail, same};
 use crate::model::{Mirror, Rights};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::reach::Reach;
+use crate::rules::Rules;
 use crate::trace::{Lane, Mark};
 use crate::versions::swapped_message;
 use crate::world::{Event, World, check_idle};
-use roomsync::{CloseReason, ObjectAccess, OpenError, SessionId, SessionParams};
+use roomsync::{CloseReason, Frame, ObjectAccess, OpenError, SessionId, SessionParams};
 
 impl World {
     /// Tells the room who does not read, as a full socket buffer would.
@@ -39,12 +40,61 @@ impl World {
             Owner::Rude(_) => u64::from(self.setup.delay) * 1000,
         };
         let due = self.now + delay;
+        let at_once = match self.setup.segment {
+            0 => usize::MAX,
+            bytes => bytes.into(),
+        };
         let shown = self.trace.is_some().then(|| packet.clone());
-        let number = self.links[index].pipe(direction).push(due, packet);
+        let number = self.links[index].pipe(direction).push(due, packet, at_once);
         if let Some(packet) = shown {
             self.mark_sent(index, direction, packet, number);
         }
         self.plan_arrival(index, direction);
+    }
+
+    /// One direction of a link breaks: so many packets that are under way still arrive, and so many
+    /// 256ths of the next one. Says whether anything does not arrive.
+    pub(crate) fn break_pipe(
+        &mut self,
+        index: usize,
+        direction: Direction,
+        kept: u16,
+        of_256: u8,
+        told_at: Option<u64>,
+    ) -> bool {
+        let link = &mut self.links[index];
+        let cut = link.pipe(direction).cut(kept.into(), of_256, told_at);
+        let lost_piece = cut.lost.first().is_some_and(|(_, packet)| packet.piece().is_some());
+        if lost_piece && (cut.is_torn || link.has_pieces()) {
+            self.oracle.reach.meet(Reach::CutInPieces);
+        }
+        if cut.is_torn {
+            self.oracle.reach.meet(Reach::CutInFrame);
+            self.mark(self.links[index].owner, || (Mark::Fault, format!("torn on {index}")));
+        }
+        self.mark_lost(index, direction, cut.lost.iter().map(|(number, _)| *number));
+        self.plan_arrival(index, direction);
+        !cut.lost.is_empty()
+    }
+
+    /// Puts a message of a machine on its way, in pieces of so many characters if that is not 0. What
+    /// goes as text must be text, or no transport would take it.
+    pub(crate) fn send_frame(
+        &mut self,
+        index: usize,
+        direction: Direction,
+        frame: &Frame,
+        pieces: u16,
+    ) -> Verdict {
+        for packet in Packet::in_pieces(frame, pieces.into()) {
+            if let Packet::Text(bytes) = &packet
+                && core::str::from_utf8(bytes).is_err()
+            {
+                return fail(WHOLE, format!("text that is none on {index}"));
+            }
+            self.send(index, direction, packet);
+        }
+        Ok(())
     }
 
     /// Plans the arrival of the head of a pipe.
@@ -64,20 +114,30 @@ impl World {
             self.plan_arrival(index, direction);
             return Ok(());
         }
-        let Some((number, packet)) = pipe.pop() else { return Ok(()) };
-        self.mark_arrived(index, direction, &packet, number);
+        let arrived = pipe.arrive();
+        if arrived.is_empty() {
+            self.oracle.reach.meet(Reach::InParts);
+        }
         self.plan_arrival(index, direction);
-        self.inputs += 1;
-        match direction {
-            Direction::ToRoom => self.reach_room(index, packet),
-            Direction::ToPeer => {
-                self.reach_peer(index, packet)?;
-                self.tell_writable(index)
+        for (number, packet, sent) in arrived {
+            self.mark_arrived(index, direction, &packet, number);
+            self.inputs += 1;
+            same(WHOLE, &format!("what arrives on {index}"), &sent, &packet)?;
+            match direction {
+                Direction::ToRoom => self.reach_room(index, packet)?,
+                Direction::ToPeer => {
+                    self.reach_peer(index, packet)?;
+                    self.tell_writable(index)?;
+                }
             }
         }
+        Ok(())
     }
 
     fn reach_room(&mut self, index: usize, packet: Packet) -> Verdict {
+        if self.wakes(index) {
+            self.wake_up()?;
+        }
         let now = self.room_now();
         let link = &mut self.links[index];
         let connection = link.connection;
@@ -86,7 +146,7 @@ impl World {
         };
         match packet {
             Packet::Opened => Ok(()),
-            Packet::Message(bytes) => {
+            Packet::Text(bytes) | Packet::Binary(bytes) => {
                 let (is_open, before) = (link.is_open, room.poll_timeout());
                 if !is_open {
                     self.oracle.reach.meet(Reach::LateMessage);
@@ -134,7 +194,7 @@ impl World {
                 }
                 match packet {
                     Packet::Opened => {}
-                    Packet::Message(bytes) => {
+                    Packet::Text(bytes) | Packet::Binary(bytes) => {
                         if let Some(message) = parse(&bytes)
                             && let Err(wrong) = rude.mirror.hears(&message)
                         {
@@ -169,6 +229,11 @@ impl World {
         self.drain_room()
     }
 
+    /// What a session may do.
+    pub(crate) const fn rights(&self, readonly: bool, objects: bool) -> Rights {
+        Rights { readonly, objects, rules: Rules(self.setup.hooks) }
+    }
+
     /// A connection reaches the room. Gives its place in the list of links.
     pub(crate) fn connect(
         &mut self,
@@ -177,6 +242,7 @@ impl World {
         session: &str,
         rights: Rights,
     ) -> Result<Option<usize>, Failure> {
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(None) };
         self.inputs += 1;

@@ -42,6 +42,11 @@ impl Marks {
         self.made
     }
 
+    /// The host has refused what left these.
+    pub(crate) fn excuse(&mut self, marks: impl Iterator<Item = u64>) {
+        self.durable.extend(marks);
+    }
+
     /// A commit is durable.
     pub fn persisted(&mut self, commit: &Commit) {
         for change in &commit.changes {
@@ -57,6 +62,15 @@ impl Marks {
             }
         }
     }
+}
+
+/// The marks that a record has, or that a patch gives it.
+pub(crate) fn marks_in(asked: &Object) -> impl Iterator<Item = u64> {
+    let marks = asked.iter().filter(|(key, _)| key.starts_with("mark"));
+    marks.filter_map(|(_, value)| {
+        let put = value.as_array().and_then(|op| op.get(1)).unwrap_or(value);
+        u64::try_from(put.as_number()?.as_i64()?).ok()
+    })
 }
 
 /// Leaves a mark on a record.
@@ -84,9 +98,13 @@ impl World {
             }
             let (id, _) = record_id(raw);
             own.expected.remove(id);
-            // A record that the room does not have may be one that was removed.
+            // A record that the room does not have may be one that was removed, and one of another
+            // type in the room stays as it is.
+            let type_name = |record: &Object| record.get("typeName").cloned();
+            let known = self.oracle.documents().get(id).and_then(type_name);
             if let Some(mark) = after
-                && self.oracle.documents().contains_key(id)
+                && known.is_some()
+                && known == own.client.record(id).and_then(type_name)
             {
                 let heard = own.client.server_clock().unwrap_or(0);
                 own.expected.insert(id.into(), Expected { mark, heard });

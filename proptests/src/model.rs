@@ -4,8 +4,9 @@
 //! holds documents in a map. Whatever machine it disagrees with has to explain itself.
 
 use crate::edit::{OBJECT_TYPE, schema};
+use crate::rules::Rules;
 use roomsync::{Object, RecordId, Scope, Value};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Records by id.
 pub type Records = BTreeMap<RecordId, Object>;
@@ -46,6 +47,23 @@ pub struct Rights {
     pub readonly: bool,
     /// Object types are.
     pub objects: bool,
+    /// What the host says to it.
+    pub rules: Rules,
+}
+
+/// What a room does with a push.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The documents after it.
+    pub documents: Records,
+    /// Whether that is what was asked.
+    pub did: Did,
+    /// What the host's rules keep as it was.
+    pub refused: BTreeSet<RecordId>,
+    /// Whether they refuse all of it.
+    pub is_refused: bool,
+    /// Whether they make something else of a record.
+    pub is_altered: bool,
 }
 
 /// The name of an op and what follows it.
@@ -150,26 +168,38 @@ pub fn apply_patch(records: &mut Records, diff: &Object) {
     }
 }
 
-/// What a room does with a push: the documents after it, and whether that is what was asked.
+/// What a room does with a push.
 ///
 /// # Errors
 ///
 /// When it refuses the session that asked.
-pub fn push(records: &Records, diff: &Object, rights: Rights) -> Result<(Records, Did), Invalid> {
-    let mut after = records.clone();
+pub fn push(records: &Records, diff: &Object, rights: Rights) -> Result<Taken, Invalid> {
+    let mut taken = Taken {
+        documents: records.clone(),
+        did: Did::Nothing,
+        refused: BTreeSet::new(),
+        is_refused: false,
+        is_altered: false,
+    };
+    taken.is_refused = diff.iter().any(|(id, record_op)| {
+        let is_removal = matches!(op(record_op), Some(("remove", _)));
+        let record = records.get(id.as_str()).filter(|_| is_removal);
+        record.is_some_and(|record| rights.rules.refuse_who_removes(record))
+    });
+    if taken.is_refused {
+        taken.refused = diff.iter().map(|(id, _)| id.as_str().into()).collect();
+        return Ok(taken);
+    }
     let mut parts = Vec::new();
     for (id, record_op) in diff.iter() {
-        parts.push(push_op(&mut after, id, record_op, rights)?);
+        parts.push(push_op(&mut taken, id, record_op, rights)?);
     }
-    Ok((after, Did::sum(parts)))
+    taken.did = Did::sum(parts);
+    Ok(taken)
 }
 
-fn push_op(
-    records: &mut Records,
-    id: &str,
-    record_op: &Value,
-    rights: Rights,
-) -> Result<Did, Invalid> {
+fn push_op(taken: &mut Taken, id: &str, record_op: &Value, rights: Rights) -> Result<Did, Invalid> {
+    let (records, rules) = (&mut taken.documents, rights.rules);
     let may_change = |type_name: &str| match type_name {
         OBJECT_TYPE => rights.objects,
         _ => !rights.readonly,
@@ -187,34 +217,59 @@ fn push_op(
             if known.as_ref().is_some_and(|known| known != type_name) {
                 return Ok(Did::Nothing);
             }
-            record.clone()
+            let is_itself = record.get("id").and_then(Value::as_str) == Some(id);
+            if !is_itself {
+                return Err(Invalid);
+            }
+            match records.get(id) {
+                Some(before) if !rules.let_change(before, record) => {
+                    taken.refused.insert(id.into());
+                    return Ok(Did::Nothing);
+                }
+                Some(_) => record.clone(),
+                None => {
+                    let made = rules.made(record.clone());
+                    taken.is_altered |= made != *record;
+                    made
+                }
+            }
         }
         (("patch", [Value::Object(diff)]), Some(type_name)) => {
             if !may_change(type_name) {
                 return Ok(Did::Nothing);
             }
-            let before = Value::from(records.get(id).cloned().unwrap_or_default());
-            let (Value::Object(after), did) = apply(diff, &before) else { return Err(Invalid) };
+            let before = records.get(id).cloned().unwrap_or_default();
+            let (Value::Object(after), did) = apply(diff, &Value::from(before.clone())) else {
+                return Err(Invalid);
+            };
             if did == Did::Nothing {
                 return Ok(did);
+            }
+            if !rules.let_change(&before, &after) {
+                taken.refused.insert(id.into());
+                return Ok(Did::Nothing);
             }
             check(id, type_name, &after)?;
             records.insert(RecordId::from(id), after);
             return Ok(did);
         }
         (("remove", []), Some(type_name)) => {
-            let allowed = may_change(type_name);
-            return Ok(if allowed && records.remove(id).is_some() {
-                Did::All
-            } else {
-                Did::Nothing
-            });
+            if !may_change(type_name) {
+                return Ok(Did::Nothing);
+            }
+            if !records.get(id).is_some_and(|record| rules.let_remove(record)) {
+                taken.refused.insert(id.into());
+                return Ok(Did::Nothing);
+            }
+            records.remove(id);
+            return Ok(Did::All);
         }
         (("patch" | "remove", _), None) => return Ok(Did::Nothing),
         _ => return Err(Invalid),
     };
     check(id, type_of(&after), &after)?;
     Ok(match records.insert(RecordId::from(id), after.clone()) {
+        None if taken.is_altered => Did::Part,
         None => Did::All,
         Some(before) if before == after => Did::Nothing,
         // The room says what of the record changed.

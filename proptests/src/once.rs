@@ -30,6 +30,8 @@ pub(crate) struct Effects {
     told_all: BTreeSet<usize>,
     /// What records had before, and have again by what users took back.
     recurring: BTreeSet<(RecordId, u64)>,
+    /// Edits that made a record of their own, which the host has refused.
+    excused: BTreeSet<u64>,
 }
 
 impl Effects {
@@ -45,6 +47,16 @@ impl Effects {
                 self.recurring.extend(stamp.map(|stamp| (id.clone(), stamp)));
             }
         }
+    }
+
+    /// The host has refused an edit that made a record of its own.
+    pub(crate) fn excuse(&mut self, id: &str, stamp: Option<u64>) {
+        self.excused.extend(stamp.filter(|_| is_own(id)));
+    }
+
+    /// The host has refused that a record is removed which an edit has made for itself.
+    pub(crate) fn revive(&mut self, id: &str, stamp: Option<u64>) {
+        self.recurring.extend(stamp.map(|stamp| (RecordId::from(id), stamp)));
     }
 
     /// Whether a record that one edit has made came back since somebody took its removal back.
@@ -107,6 +119,7 @@ impl Oracle {
 
     /// A session of a client's is let in, and told all documents or what has changed.
     pub(crate) fn lets_in(&mut self, session: &SessionId, is_all: bool) {
+        self.refused.unshown.remove(session);
         let Some(name) = session.strip_prefix('s') else { return };
         let Ok(client) = name.split('-').next().unwrap_or_default().parse() else { return };
         let effects = &mut self.effects;
@@ -115,9 +128,10 @@ impl Oracle {
         }
     }
 
-    /// Whether the edit that made a record of its own has taken effect.
+    /// Whether the edit that made a record of its own has taken effect, or was refused.
     pub(crate) fn has_taken_effect(&self, stamp: u64) -> bool {
-        self.effects.seen.contains(&(RecordId::from(own_id(stamp)), stamp))
+        self.effects.excused.contains(&stamp)
+            || self.effects.seen.contains(&(RecordId::from(own_id(stamp)), stamp))
     }
 }
 
@@ -125,7 +139,7 @@ fn is_own(id: &str) -> bool {
     stamp_of_own(id).is_some()
 }
 
-fn stamp_of(record: &Object) -> Option<u64> {
+pub(crate) fn stamp_of(record: &Object) -> Option<u64> {
     let stamp = record.get(STAMP).and_then(Value::as_number)?.as_i64()?;
     u64::try_from(stamp).ok()
 }

@@ -6,6 +6,7 @@ use crate::marker::Marks;
 use crate::model::{self, Did, Records, Rights, clock_at};
 use crate::once::Effects;
 use crate::reach::{Counts, Reach};
+use crate::refused::RefusedPresence;
 use crate::storage::Storage;
 use crate::tap::{Awaiting, Request, Tap, has_string_append};
 use roomsync::{
@@ -18,7 +19,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) enum Pending {
     /// A push on a link.
-    Push { link: usize, clock: u64, number: u64, diff: Option<Object> },
+    Push { link: usize, clock: u64, number: u64, diff: Option<Object>, shows: bool },
     /// A change of the host's.
     Host,
 }
@@ -41,8 +42,10 @@ pub struct Oracle {
     documents: Records,
     /// The documents by the room's events, and the presence.
     committed: Records,
-    presence: BTreeMap<SessionId, Object>,
+    pub(crate) presence: BTreeMap<SessionId, Object>,
     pub(crate) joined: BTreeSet<SessionId>,
+    /// What the host's rules have to do with presence.
+    pub(crate) refused: RefusedPresence,
     /// What has taken effect.
     pub(crate) effects: Effects,
     /// Commits whose event is yet to come.
@@ -71,6 +74,7 @@ impl Oracle {
             closed: None,
             is_closing: false,
             is_gone: false,
+            is_woken: false,
             may_catch_up: self.has_small_log,
         });
     }
@@ -101,7 +105,8 @@ impl Oracle {
                     did: None,
                     around: None,
                 });
-                self.pending.push_back(Pending::Push { link, clock, number, diff });
+                let shows = message.get("presence").is_some();
+                self.pending.push_back(Pending::Push { link, clock, number, diff, shows });
             }
             _ => {}
         }
@@ -187,21 +192,23 @@ impl Oracle {
     /// Finds the push that a commit is of; those before it must have done nothing.
     fn take_push(&mut self, session: &SessionId, clock: u64) -> Verdict {
         while let Some(pending) = self.pending.pop_front() {
-            let Pending::Push { link, clock: own, number, diff } = &pending else {
+            let Pending::Push { link, clock: own, number, diff, .. } = &pending else {
                 return fail(MODEL, "a change of the host's has no commit");
             };
             let tap = &self.taps[*link];
             let is_it = tap.session == *session && *own == clock;
             if is_it
-                && let Ok((after, did)) =
+                && let Ok(taken) =
                     model::push(&self.documents, &diff.clone().unwrap_or_default(), tap.rights)
-                && did != Did::Nothing
+                && taken.did != Did::Nothing
             {
                 if tap.is_rude && tap.rights.readonly && !tap.rights.objects {
                     return fail(RIGHTS, format!("{session} may not change documents and did"));
                 }
-                let before = core::mem::replace(&mut self.documents, after);
-                let is_told = did == Did::Part || tap.is_older;
+                let (did, is_older) = (taken.did, tap.is_older);
+                self.decided(&pending, &taken);
+                let before = core::mem::replace(&mut self.documents, taken.documents);
+                let is_told = did == Did::Part || is_older;
                 let around = is_told.then(|| (before, self.documents.clone()));
                 self.note(*link, *number, did, around);
                 return Ok(());
@@ -213,17 +220,23 @@ impl Oracle {
 
     /// A push that the room has taken and made no commit of: it must do nothing in the model too.
     fn judge(&mut self, pending: &Pending) -> Verdict {
-        let Pending::Push { link, clock, number, diff } = pending else {
+        let Pending::Push { link, clock, number, diff, .. } = pending else {
             return fail(PERSISTED, "a change of the host's has no commit");
         };
+        let diff = diff.clone().unwrap_or_default();
+        let rights = self.taps[*link].rights;
+        let taken = model::push(&self.documents, &diff, rights);
+        // It may have been refused also where the room has nobody any more to tell so.
+        if let Ok(taken) = &taken {
+            self.decided(pending, taken);
+        }
         let tap = &self.taps[*link];
         let is_certain = tap.awaiting.iter().any(|it| it.number == *number && it.is_certain);
         if tap.closed.is_some() || tap.is_closing || !is_certain {
             return Ok(());
         }
-        let diff = diff.clone().unwrap_or_default();
-        match model::push(&self.documents, &diff, tap.rights) {
-            Ok((_, Did::Nothing)) => {
+        match taken.map(|taken| taken.did) {
+            Ok(Did::Nothing) => {
                 self.note(*link, *number, Did::Nothing, None);
                 Ok(())
             }
@@ -231,9 +244,7 @@ impl Oracle {
                 MODEL,
                 format!(
                     "push {clock} of {} has no commit\n  expected {:?} of {diff}\n  documents {:?}",
-                    tap.session,
-                    other.map(|(_, did)| did),
-                    self.documents
+                    tap.session, other, self.documents
                 ),
             ),
         }
@@ -303,6 +314,7 @@ impl Oracle {
     /// When copies of the room's state are not equal to it.
     pub fn drained(&mut self, room: &Room, storage: &Storage, is_thorough: bool) -> Verdict {
         self.judge_until(|_| false)?;
+        self.check_refused_presence()?;
         self.taps.iter_mut().for_each(|tap| tap.is_gone = tap.closed.is_some());
         same(PERSISTED, "the clock", &room.clock(), &storage.clock())?;
         if let Some(missed) = self.uncommitted.front() {
@@ -321,9 +333,28 @@ impl Oracle {
         stray.map_or(Ok(()), |owner| fail(PRESENCE, format!("{owner} shows itself and is not in")))
     }
 
+    /// The room's memory is given up. All that it did is carried out.
+    pub(crate) fn sleeps(&mut self) {
+        self.presence.clear();
+        self.joined.clear();
+    }
+
+    /// A session that was in is so again in another memory, which answers what has no answer yet.
+    pub(crate) fn resumed(&mut self, link: usize, is_older: bool) {
+        let tap = &mut self.taps[link];
+        (tap.is_woken, tap.is_older) = (true, is_older);
+    }
+
     /// The room's process has died.
     pub fn crashed(&mut self, storage: &Storage) {
-        self.pending.clear();
+        // What was refused may be durable as taken.
+        for pending in core::mem::take(&mut self.pending) {
+            if let Pending::Push { link, diff: Some(diff), .. } = &pending
+                && let Ok(taken) = model::push(&self.documents, diff, self.taps[*link].rights)
+            {
+                self.decided(&pending, &taken);
+            }
+        }
         self.uncommitted.clear();
         self.presence.clear();
         self.joined.clear();

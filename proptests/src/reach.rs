@@ -46,6 +46,12 @@ reach! {
     Pruned "tombstones pruned"
     /// A link was cut, and something that was under way never arrived.
     CutLost "messages lost with a link"
+    /// A link was cut in the middle of a message: a part of its bytes arrived.
+    CutInFrame "cut inside a frame"
+    /// A link was cut in the middle of a message that goes in pieces: between two of them or in one.
+    CutInPieces "cut inside a chunked message"
+    /// A part of a message arrived, and the rest later.
+    InParts "frame that arrives in parts"
     /// A link was cut, and one side or both were never told.
     HalfOpen "half-open link"
     /// Nothing got through a link that stayed open.
@@ -106,6 +112,16 @@ reach! {
     Custom "custom message"
     /// A read-only session's push was discarded.
     ReadOnly "read-only push discarded"
+    /// The host's rules refused a push as a whole.
+    RefusedPush "push refused by the host"
+    /// There was presence in it.
+    RefusedPresence "presence refused with a push"
+    /// They refused a part of one, or all its parts one by one.
+    Vetoed "change vetoed by the host"
+    /// They made something else of a new record.
+    Altered "record altered by the host"
+    /// They keep the presence of one who is in from another.
+    Hidden "presence hidden by the host"
     /// A session of an older protocol was told of a string that grew.
     Legacy "append told to an older protocol"
     /// A dial failed.
@@ -140,6 +156,12 @@ reach! {
     AnswerSpoiled "answer to connect that makes no sense"
     /// A client was told of a change that makes no sense.
     DataSpoiled "data that makes no sense"
+    /// The room slept, and was made anew with its sessions.
+    Slept "woken with its sessions"
+    /// It slept with something that a session had yet to hear.
+    SleptOnChanges "slept with changes untold"
+    /// Pushes whose answer was due before the room slept were answered after it.
+    Woken "pushes answered after a sleep"
     /// The host loaded other documents.
     Loaded "snapshot loaded"
     /// The host shut the room down.

@@ -5,10 +5,11 @@ use crate::model::Records;
 use crate::network::{Link, Owner, Pipe};
 use crate::oracle::records_of;
 use crate::reach::Reach;
+use crate::rules::Rules;
 use crate::trace::{Lane, Mark};
 use crate::versions::swapped;
 use crate::world::{World, shown_presence};
-use roomsync::{NetworkHint, Object, PresenceMode, SessionId, Status, Value};
+use roomsync::{NetworkHint, Object, PresenceMode, Room, SessionId, Status, Value};
 
 /// How long it may take until all is quiet: a dead link is noticed, its session's grace passes,
 /// and a client dials again.
@@ -51,6 +52,9 @@ impl World {
         }
         self.check_rest()?;
         self.check_bounds()?;
+        if self.hides_presence() {
+            self.oracle.reach.meet(Reach::Hidden);
+        }
         self.mark(Lane::World, || (Mark::Agreed, "all agree".into()));
         if core::mem::take(&mut self.has_faults) {
             self.oracle.reach.meet(Reach::Mended);
@@ -76,6 +80,7 @@ impl World {
         self.note(|| "all is mended".into());
         self.doom = None;
         self.room_hold = 0;
+        self.is_tired = false;
         self.room_up()?;
         self.drain_room()?;
         self.resume(|_| true);
@@ -111,27 +116,30 @@ impl World {
             };
             let documents: Records =
                 room_documents.iter().map(|(id, it)| (id.clone(), in_its_words(it))).collect();
-            let shown =
-                room.presence().map(|(owner, record)| (owner.clone(), in_its_words(record)));
-            let shown: Vec<(SessionId, Object)> = shown.collect();
+            let is_own = |owner: &SessionId| owner.as_str() == own.session;
+            let shown = || room.presence();
+            let seen = shown().find(|(owner, _)| is_own(owner)).map(|(_, record)| record);
+            let rules = Rules(self.setup.hooks);
+            let others =
+                shown().filter(|(owner, record)| !is_own(owner) && rules.let_see(seen, record));
+            let others: Records = others
+                .filter_map(|(_, record)| Some((id_of(record)?, in_its_words(record))))
+                .collect();
             same(CONVERGENCE, &name("status"), &Status::Online, own.client.status())?;
             let synced = own.client.records().filter(|(_, record)| !is_own_only(record));
             same(CONVERGENCE, &name("documents"), &documents, &records_of(synced))?;
             same(CONVERGENCE, &name("whether all is settled"), &true, &own.client.is_settled())?;
             self.check_did(index)?;
             let told = own.mirror.records.clone().unwrap_or_default();
-            let others = shown.iter().filter(|(owner, _)| owner.as_str() != own.session);
-            let others: Records =
-                others.filter_map(|(_, record)| Some((id_of(record)?, record.clone()))).collect();
             let mut expected = documents.clone();
             expected.extend(others.clone());
             same(CONVERGENCE, &name("what was told"), &expected, &told)?;
             same(PRESENCE, &name("others"), &others, &records_of(own.client.presence()))?;
-            let seen = shown.iter().find(|(owner, _)| owner.as_str() == own.session);
-            let seen = seen.map(|(_, record)| shown_presence(record));
+            let seen = seen.map(|record| shown_presence(&in_its_words(record)));
             let meant = own.presence.as_ref().map(shown_presence);
+            let is_refused = self.oracle.refused.unshown.contains(own.session.as_str());
             // The protocol has no word for taking presence back.
-            if !own.took_presence_back {
+            if !own.took_presence_back && !is_refused {
                 same(PRESENCE, &name("presence"), &meant, &seen)?;
             }
         }
@@ -153,10 +161,17 @@ impl World {
         Ok(())
     }
 
+    /// Whether the host's rules keep somebody's presence from somebody else who shows something.
+    fn hides_presence(&self) -> bool {
+        let rules = Rules(self.setup.hooks);
+        let shown = || self.room.iter().flat_map(Room::presence).map(|(_, record)| record);
+        shown().any(|own| shown().any(|other| own != other && !rules.let_see(Some(own), other)))
+    }
+
     /// While somebody does not read, the room holds no more for them than the small limits of this world
     /// say. It is looked at now and then, since that takes a while.
     pub(crate) fn check_backlog(&mut self) -> Verdict {
-        if self.setup.tight == 0 || !self.inputs.is_multiple_of(16) {
+        if self.setup.tight == 0 || !self.inputs.is_multiple_of(4) {
             return Ok(());
         }
         let Some(room) = &self.room else { return Ok(()) };
@@ -167,7 +182,14 @@ impl World {
         }
         self.oracle.reach.meet(Reach::Backlog);
         let most = 12_000 + 4 * shown_len(&room.snapshot()) + 1_500 * room.session_count();
-        within("the room with a slow reader", most, shown_len(room))
+        let shown = format!("{room:?}");
+        within("the room with a slow reader", most, shown.len())?;
+        // What waits for them is little, or a single change, which may be large.
+        let log =
+            shown.split_once("log: Log {").and_then(|(_, rest)| rest.split_once("schedule: "));
+        let Some((log, _)) = log else { return fail(BOUNDS, "a room does not show its log") };
+        let most = if log.matches("Entry {").count() > 1 { 2_500 } else { usize::MAX };
+        within("what waits for a slow reader", most, log.len())
     }
 
     /// Now that nobody lacks anything, what machines hold is a few times their records, and no more the longer they run.

@@ -19,9 +19,12 @@ macro_rules! steps {
         const KINDS: &[(&str, u16)] = &[$(($text, $weight)),*];
 
         impl Step {
-            fn from_parts(name: &str, mut next: impl FnMut() -> Option<u16>) -> Option<Self> {
+            fn from_parts(
+                name: &str,
+                mut next: impl FnMut(&str) -> Option<u16>,
+            ) -> Option<Self> {
                 match name {
-                    $($text => Some(Self::$name { $($field: next()?),* }),)*
+                    $($text => Some(Self::$name { $($field: next(stringify!($field))?),* }),)*
                     _ => None,
                 }
             }
@@ -59,12 +62,13 @@ steps! {
     /// Time passes until a few things more have happened.
     24 Next "next" { events }
     /// A connection is cut, noticed by one side, both or none; some of what is under way arrives
-    /// all the same, late.
-    8 Cut "cut" { client how late }
+    /// all the same, late, up to any byte.
+    8 Cut "cut" { client how late at }
     /// The next message to a client is made nonsense of.
     3 Spoil "spoil" { client how }
-    /// Nothing gets through any more in one direction or both; the connection stays.
-    6 Stall "stall" { client direction }
+    /// Nothing gets through any more in one direction or both, from the middle of a message on; the
+    /// connection stays.
+    6 Stall "stall" { client direction at }
     /// What stalled flows on.
     4 Resume "resume" { client }
     /// A client's way to the room is there, or not.
@@ -74,7 +78,10 @@ steps! {
     /// The way between a client and the room becomes faster or slower.
     3 Delay "delay" { client amount }
     /// The room's process dies a few actions later, and is back after a while.
-    5 Crash "crash" { actions how down }
+    5 Crash "crash" { actions how down at }
+    /// The room is given up in memory as soon as it may be, and made anew when something happens
+    /// that it has to know of, while connections stay.
+    5 Sleep "sleep" { how }
     /// The host shuts the room down, and starts it again after a while.
     1 Shutdown "shutdown" { down }
     /// A client's process ends and a new one starts, with nothing.
@@ -160,6 +167,12 @@ setup! {
     older,
     /// Whether the room has a newer schema from its first restart on.
     upgrades,
+    /// What the host decides: a bit for its rules on pushes, on records and on who sees whom.
+    hooks,
+    /// How many bytes of a message arrive at once, or 0 for all of them.
+    segment,
+    /// How many characters of a client's message go in one piece, or 0 as the client wants it.
+    pieces,
 }
 
 /// A run: a world, and what happens in it.
@@ -204,7 +217,7 @@ impl Script {
         while let Some(mut drawn) = next().map(|raw| raw % total) {
             for (name, weight) in KINDS {
                 if drawn < *weight {
-                    steps.extend(Step::from_parts(name, || Some(next().unwrap_or(0))));
+                    steps.extend(Step::from_parts(name, |_| Some(next().unwrap_or(0))));
                     break;
                 }
                 drawn -= weight;
@@ -250,8 +263,9 @@ impl Script {
                 smaller(numbers[at]).filter_map(move |less| {
                     let mut script = self.clone();
                     let mut changed = numbers.iter().enumerate();
-                    let next =
-                        || changed.next().map(|(own, old)| if own == at { less } else { *old });
+                    let next = |_: &str| {
+                        changed.next().map(|(own, old)| if own == at { less } else { *old })
+                    };
                     script.steps[index] = Step::from_parts(name, next)?;
                     Some(script)
                 })
@@ -299,6 +313,9 @@ impl Setup {
             binary,
             older,
             upgrades,
+            hooks,
+            segment,
+            pieces,
             is_patient: _,
         } = self;
         Self {
@@ -316,6 +333,9 @@ impl Setup {
             binary: if binary % 2 == 0 { binary >> 8 } else { 0 },
             older: if older % 4 == 0 { older >> 8 } else { 0 },
             upgrades: u16::from(upgrades % 4 == 0),
+            hooks: if hooks % 2 == 0 { hooks >> 8 & 7 } else { 0 },
+            segment: [0, 0, 0, 0, 700, 300, 90][usize::from(segment % 7)],
+            pieces: if pieces % 4 == 0 { 20 + (pieces >> 8) } else { 0 },
         }
     }
 }
@@ -365,7 +385,12 @@ impl FromStr for Script {
                 }
                 continue;
             }
-            let step = Step::from_parts(name, || Some(fields.next()??.1)).ok_or(error.clone())?;
+            let number = |name: &str| match fields.next() {
+                Some(field) => Some(field?.1),
+                // Older scripts do not say at which byte.
+                None => (name == "at").then_some(0),
+            };
+            let step = Step::from_parts(name, number).ok_or(error.clone())?;
             if fields.next().is_some() {
                 return Err(error);
             }

@@ -10,7 +10,7 @@ use crate::rest::id_of;
 use crate::script::Step;
 use crate::trace::{Lane, Mark};
 use crate::versions::{client_schema, swapped};
-use crate::world::{Doom, World, rights};
+use crate::world::{Doom, World};
 use roomsync::{CloseReason, NetworkHint, Object, PresenceMode, RoomSnapshot, Value};
 
 const MILLISECOND: u64 = 1000;
@@ -64,11 +64,17 @@ impl World {
             Step::Lazy { peer, reads } => {
                 let place = usize::from(peer) % self.rude.len();
                 let Some(link) = self.rude[place].link else { return Ok(()) };
-                self.links[link].to_peer.is_stalled = reads % 3 > 0;
+                let pipe = &mut self.links[link].to_peer;
+                if reads % 3 > 0 {
+                    pipe.stall(0)
+                } else {
+                    pipe.flow()
+                }
                 self.plan_arrival(link, Direction::ToPeer);
                 Ok(())
             }
             Step::Rest {} => self.rest(),
+            Step::Sleep { how } => self.tire(how),
             Step::Delay { client: raw, amount } => {
                 let index = client(raw);
                 self.clients[index].delay = u64::from(amount % 400) * MILLISECOND;
@@ -76,15 +82,20 @@ impl World {
             }
             // From here on something breaks.
             _ if !breaks => Ok(()),
-            Step::Cut { client: raw, how, late } => self.cut(client(raw), how, late),
-            Step::Stall { client: raw, direction } => {
+            Step::Cut { client: raw, how, late, at } => self.cut(client(raw), how, late, at),
+            Step::Stall { client: raw, direction, at } => {
                 let client = client(raw);
                 let Some(link) = self.clients[client].link else { return Ok(()) };
                 self.has_faults = true;
                 self.oracle.reach.meet(Reach::Stalled);
                 self.mark(Lane::Client(client), || (Mark::Fault, format!("link {link} stalls")));
-                self.links[link].to_room.is_stalled |= direction % 3 != 0;
-                self.links[link].to_peer.is_stalled |= direction % 3 != 1;
+                let [to_room, to_peer] = at.to_le_bytes();
+                if direction % 3 != 0 {
+                    self.links[link].to_room.stall(to_room);
+                }
+                if direction % 3 != 1 {
+                    self.links[link].to_peer.stall(to_peer);
+                }
                 Ok(())
             }
             Step::Spoil { client: raw, how } => {
@@ -114,10 +125,10 @@ impl World {
                 let hint = [Up, Down, Foreground, Background][usize::from(hint % 4)];
                 self.client_hint(client(raw), hint)
             }
-            Step::Crash { actions, how, down } => {
+            Step::Crash { actions, how, down, at } => {
                 if self.room.is_some() && self.doom.is_none() {
                     let down = spell(down);
-                    self.doom = Some(Doom { actions: actions % 12, how, down });
+                    self.doom = Some(Doom { actions: actions % 12, how, down, at });
                 }
                 Ok(())
             }
@@ -146,6 +157,7 @@ impl World {
     }
 
     fn host_edits(&mut self, record: u16, how: u16) -> Verdict {
+        self.wake_up()?;
         let now = self.room_now();
         let stamp = self.oracle.new_stamp(None);
         let Some(room) = &mut self.room else { return Ok(()) };
@@ -163,6 +175,7 @@ impl World {
     }
 
     fn host_says(&mut self, client: usize) -> Verdict {
+        self.wake_up()?;
         let Some(connection) = self.open_connection(client) else { return Ok(()) };
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
@@ -173,6 +186,7 @@ impl World {
     }
 
     fn host_loads(&mut self, how: u16) -> Verdict {
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
@@ -209,6 +223,7 @@ impl World {
     }
 
     fn kick(&mut self, client: usize, how: u16) -> Verdict {
+        self.wake_up()?;
         let Some(connection) = self.open_connection(client) else { return Ok(()) };
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
@@ -223,7 +238,7 @@ impl World {
         self.drain_room()
     }
 
-    pub(crate) fn cut(&mut self, client: usize, how: u16, late: u16) -> Verdict {
+    pub(crate) fn cut(&mut self, client: usize, how: u16, late: u16, at: u16) -> Verdict {
         let Some(index) = self.clients[client].link else { return Ok(()) };
         self.has_faults = true;
         let notice = |told: bool, late: u64| told.then_some(self.now + late);
@@ -233,19 +248,17 @@ impl World {
         let client_told =
             notice(how.is_multiple_of(2), if (how / 8).is_multiple_of(2) { 0 } else { late });
         self.mark(Lane::Client(client), || (Mark::Fault, format!("link {index} is cut")));
-        let link = &mut self.links[index];
-        let to_room = link.to_room.cut(usize::from(how / 16 % 4), room_told);
-        let to_peer = link.to_peer.cut(usize::from(how / 64 % 4), client_told);
-        if !(to_room.is_empty() && to_peer.is_empty()) {
+        let [to_room, to_peer] = at.to_le_bytes();
+        let (to_room, to_peer) = (
+            self.break_pipe(index, Direction::ToRoom, how / 16 % 4, to_room, room_told),
+            self.break_pipe(index, Direction::ToPeer, how / 64 % 4, to_peer, client_told),
+        );
+        if to_room || to_peer {
             self.oracle.reach.meet(Reach::CutLost);
         }
         if room_told.is_none() || client_told.is_none() {
             self.oracle.reach.meet(Reach::HalfOpen);
         }
-        self.mark_lost(index, Direction::ToRoom, to_room);
-        self.mark_lost(index, Direction::ToPeer, to_peer);
-        self.plan_arrival(index, Direction::ToRoom);
-        self.plan_arrival(index, Direction::ToPeer);
         Ok(())
     }
 
@@ -254,7 +267,7 @@ impl World {
         for index in 0..self.links.len() {
             if whose(self.links[index].owner) {
                 for direction in [Direction::ToRoom, Direction::ToPeer] {
-                    self.links[index].pipe(direction).is_stalled = false;
+                    self.links[index].pipe(direction).flow();
                     self.plan_arrival(index, direction);
                 }
             }
@@ -262,6 +275,8 @@ impl World {
     }
 
     fn shut_down(&mut self, down: u64) -> Verdict {
+        self.is_tired = false;
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
@@ -337,7 +352,8 @@ impl World {
         rude.readonly = how.is_multiple_of(2);
         let session = format!("h{place}-{}", rude.sessions);
         // Whoever may not change documents may not change objects either.
-        let rights = rights(rude.readonly, !rude.readonly);
+        let readonly = rude.readonly;
+        let rights = self.rights(readonly, !readonly);
         let link = self.connect(Owner::Rude(place), 0, &session, rights)?;
         self.rude[place].link = link;
         if link.is_some() && !(how / 2).is_multiple_of(8) {
@@ -361,7 +377,7 @@ impl World {
         if let Some(message) = parse(&bytes) {
             self.rude[place].mirror.sends(&message);
         }
-        self.send(index, Direction::ToRoom, Packet::Message(bytes.into()));
+        self.send(index, Direction::ToRoom, Packet::of_bytes(bytes));
     }
 }
 

@@ -122,6 +122,13 @@ impl Storage {
         snapshot
     }
 
+    /// The clock at which a document was last changed or removed, unless that is forgotten.
+    #[must_use]
+    pub fn changed_at(&self, id: &str) -> Option<u64> {
+        let Table { documents, tombstones, .. } = &self.table;
+        documents.get(id).map(|(_, at)| at).or_else(|| tombstones.get(id)).copied()
+    }
+
     /// The clock of the last commit.
     #[must_use]
     pub const fn clock(&self) -> u64 {

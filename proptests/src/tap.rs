@@ -1,7 +1,9 @@
 //! What the room says on a connection, against what was asked on it.
 
 use crate::hostile::kind;
-use crate::invariant::{ANSWERS, CLOCKS, MODEL, ONCE, QUIET, TOLD, VERSIONS, Verdict, fail, same};
+use crate::invariant::{
+    ANSWERS, CLOCKS, MODEL, NEWS, ONCE, QUIET, TOLD, VERSIONS, Verdict, fail, same,
+};
 use crate::model::{self, Did, Records, Rights, clock_at};
 use crate::oracle::{Oracle, Pending};
 use crate::reach::Reach;
@@ -31,6 +33,8 @@ pub(crate) struct Tap {
     /// It may have fallen behind further than the room keeps what happened: the room was told that
     /// nobody reads and has sent nothing since, or keeps next to nothing.
     pub(crate) may_catch_up: bool,
+    /// The room has slept since it was sent anything.
+    pub(crate) is_woken: bool,
 }
 
 /// A request to enter.
@@ -96,11 +100,16 @@ impl Oracle {
         match kind {
             "connect" => self.room_answers(link, message, storage),
             "data" => {
+                let told = tap.told_clock;
                 let entries = message.get("data").and_then(Value::as_array).cloned();
                 for entry in entries.unwrap_or_default().iter().filter_map(Value::as_object) {
+                    is_news(entry, told, storage).or_else(|id| {
+                        fail(NEWS, format!("{name}: {id} as it was told at {told} already"))
+                    })?;
                     self.room_tells(link, entry, storage)?;
                 }
-                self.taps[link].may_catch_up = self.has_small_log;
+                let tap = &mut self.taps[link];
+                (tap.may_catch_up, tap.is_woken) = (self.has_small_log, false);
                 Ok(())
             }
             "custom" => {
@@ -216,6 +225,7 @@ impl Oracle {
         let (expected, reach) = match (asked, rebase) {
             (Did::Nothing, _) if tap.rights.readonly => ("discard", Reach::ReadOnly),
             (Did::Nothing, _) => ("discard", Reach::Discard),
+            _ if tap.is_woken && action.as_str() == Some("discard") => ("discard", Reach::Woken),
             _ if tap.may_catch_up && action.as_str() == Some("discard") => {
                 ("discard", Reach::CatchUp)
             }
@@ -235,6 +245,15 @@ impl Oracle {
         let what = format!("the answer to push {clock} of {}", tap.session);
         same(ANSWERS, &what, &Some(expected), &action.as_str())
     }
+}
+
+/// Whether all documents that an entry tells of have changed since the session was told of `clock`;
+/// or else one that has not.
+fn is_news(entry: &Object, clock: u64, storage: &Storage) -> Result<(), String> {
+    let diff = entry.get("diff").and_then(Value::as_object).into_iter().flat_map(Object::iter);
+    let is_old = |id: &str| storage.changed_at(id).is_some_and(|changed_at| changed_at <= clock);
+    let mut old = diff.map(|(id, _)| id.as_str()).filter(|id| is_old(id));
+    old.next().map_or(Ok(()), |id| Err(id.into()))
 }
 
 fn is_document(id: &str) -> bool {

@@ -216,7 +216,10 @@ impl World {
         }
         let room = match &self.room {
             Some(room) => State { clock: Some(room.clock()), standing: "up", is_settled: true },
-            None => State { clock: Some(self.storage.clock()), standing: "down", is_settled: true },
+            None => {
+                let standing = if self.asleep.is_some() { "asleep" } else { "down" };
+                State { clock: Some(self.storage.clock()), standing, is_settled: true }
+            }
         };
         let clients = self.clients.iter().enumerate().map(|(index, own)| {
             let state = State {
@@ -256,7 +259,7 @@ const fn standing(status: &Status) -> &'static str {
 fn in_words(packet: &Packet) -> String {
     match packet {
         Packet::Opened => "opened".into(),
-        Packet::Message(bytes) => shown(bytes),
+        Packet::Text(bytes) | Packet::Binary(bytes) => shown(bytes),
         Packet::End(reason) => format!("end, {reason:?}"),
     }
 }

@@ -9,7 +9,9 @@ use crate::edit::{schema, serialized_schema, types};
 use crate::network::Owner;
 use crate::script::Setup;
 use crate::world::World;
-use roomsync::{Migration, MigrationFailed, MigrationSequence, Object, Schema, Value};
+use roomsync::{
+    Migration, MigrationFailed, MigrationSequence, Object, Schema, SerializedSchema, Value,
+};
 use std::sync::Arc;
 
 /// The schema after [`schema`].
@@ -50,13 +52,17 @@ const fn is_newer(setup: &Setup, life: u64) -> bool {
 impl World {
     /// Whether a peer that connects now is of an older schema than the room.
     pub(crate) fn is_older(&self, owner: Owner) -> bool {
-        let has_swap = |schema: &Schema| {
-            schema.serialized().is_some_and(|schema| schema.version("sim.swap").is_some())
-        };
-        let has_newer = match owner {
-            Owner::Client(client) => has_swap(&self.clients[client].schema),
-            Owner::Rude(_) => false,
-        };
+        match owner {
+            Owner::Client(client) => {
+                self.is_older_than_room(self.clients[client].schema.serialized())
+            }
+            Owner::Rude(_) => self.is_older_than_room(None),
+        }
+    }
+
+    /// Whether a peer of that schema is of an older one than the room.
+    pub(crate) fn is_older_than_room(&self, schema: Option<&SerializedSchema>) -> bool {
+        let has_newer = schema.is_some_and(|schema| schema.version("sim.swap").is_some());
         is_newer(&self.setup, self.room_life) && !has_newer
     }
 }

@@ -7,12 +7,13 @@ use crate::edit;
 use crate::hash::Hash;
 use crate::honest::Honest;
 use crate::hostile::{Rude, parse};
-use crate::invariant::{CALM, IDS, PERSISTED, PRESENCE, TIMERS, Verdict, fail};
-use crate::model::Rights;
+use crate::invariant::{CALM, IDS, PERSISTED, PRESENCE, TIMERS, Verdict, WHOLE, fail};
 use crate::network::{Direction, Link, Owner, Packet};
 use crate::oracle::Oracle;
 use crate::reach::Reach;
+use crate::rules::Rules;
 use crate::script::Setup;
+use crate::sleep::Asleep;
 use crate::storage::Storage;
 use crate::trace::{Lane, Mark, Trace};
 use crate::versions::{client_schema, room_schema, swapped_message};
@@ -62,6 +63,8 @@ pub struct Doom {
     pub how: u16,
     /// Microseconds until it is back.
     pub down: u64,
+    /// How much still arrives of the packet of each link that does not arrive whole.
+    pub at: u16,
 }
 
 /// All there is.
@@ -72,8 +75,11 @@ pub struct World {
     pub(crate) queue: BTreeMap<EventKey, Event>,
     sequence: u64,
     at_this_time: u32,
-    /// `None` while its process is down.
+    /// `None` while its process is down, or it sleeps.
     pub(crate) room: Option<Room>,
+    pub(crate) asleep: Option<Asleep>,
+    /// Whether it is to sleep as soon as it may.
+    pub(crate) is_tired: bool,
     pub(crate) room_life: u64,
     /// The room's clock less the world's.
     pub(crate) room_skew: i64,
@@ -120,6 +126,8 @@ impl World {
             at_this_time: 0,
             storage: Storage::of_new(&room),
             room: Some(room),
+            asleep: None,
+            is_tired: false,
             room_life: 0,
             room_skew: 0,
             room_held_at: Instant::ZERO,
@@ -195,6 +203,7 @@ impl World {
         if is_due {
             self.room_timer = None;
         }
+        self.wake_up()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;
@@ -267,7 +276,8 @@ impl World {
         }
         self.check_backlog()?;
         self.tell_unwritable()?;
-        self.arm_room()
+        self.arm_room()?;
+        self.may_sleep()
     }
 
     fn arm_room(&mut self) -> Verdict {
@@ -301,8 +311,7 @@ impl World {
                 };
                 let message = if link.is_older { swapped_message(&message) } else { message };
                 self.oracle.room_says(index, link.is_unwritable, &message, &self.storage)?;
-                self.send(index, Direction::ToPeer, Packet::Message(frame.to_bytes()));
-                Ok(())
+                self.send_frame(index, Direction::ToPeer, &frame, 0)
             }
             RoomAction::Close { connection, reason } => {
                 let Some(index) = self.connections.get(&connection).copied() else {
@@ -313,10 +322,16 @@ impl World {
                 if self.setup.calm == 1 && is_honest && reason != CloseReason::ShuttingDown {
                     fail(CALM, format!("an honest connection is closed: {reason:?}"))?;
                 }
+                let is_blamed = matches!(
+                    reason,
+                    CloseReason::BadChunk | CloseReason::UnknownError | CloseReason::RateLimited
+                );
+                if is_honest && is_blamed {
+                    fail(WHOLE, format!("an honest client is said to make no sense: {reason:?}"))?;
+                }
                 self.oracle.closed(index, reason.clone());
                 self.links[index].is_open = false;
-                let heard = CloseReason::from_wire(reason.code(), reason.text());
-                self.send(index, Direction::ToPeer, Packet::End(heard));
+                self.send(index, Direction::ToPeer, Packet::end(&reason));
                 Ok(())
             }
             RoomAction::Persist(commit) => {
@@ -364,13 +379,10 @@ impl World {
                 continue;
             }
             let notice = (doom.how % 3 > 0).then_some(self.now + u64::from(doom.how % 7) * 30_000);
-            let link = &mut self.links[index];
-            link.is_open = false;
-            let to_room = link.to_room.cut(0, None);
-            let to_peer = link.to_peer.cut(usize::from(doom.how / 7 % 4), notice);
-            self.mark_lost(index, Direction::ToRoom, to_room);
-            self.mark_lost(index, Direction::ToPeer, to_peer);
-            self.plan_arrival(index, Direction::ToPeer);
+            self.links[index].is_open = false;
+            let [at, _] = doom.at.to_le_bytes();
+            self.break_pipe(index, Direction::ToRoom, 0, 0, None);
+            self.break_pipe(index, Direction::ToPeer, doom.how / 7 % 4, at, notice);
         }
         self.room_ends(doom.down);
         Ok(())
@@ -380,38 +392,25 @@ impl World {
     pub(crate) fn room_ends(&mut self, down: u64) {
         self.has_faults = true;
         self.doom = None;
+        self.is_tired = false;
         self.room = None;
-        self.room_hold = 0;
-        self.connections.clear();
+        self.begin_life();
         self.oracle.crashed(&self.storage);
         if let Some(key) = self.room_timer.take() {
             self.queue.remove(&key);
         }
-        self.room_life += 1;
         self.mark_states();
         self.plan(self.now + down, Event::RoomUp);
     }
 
     pub(crate) fn room_up(&mut self) -> Verdict {
+        if self.asleep.is_some() {
+            return self.wake_up();
+        }
         if self.room.is_some() {
             return Ok(());
         }
-        let snapshot = match self.storage.reopen() {
-            Ok(snapshot) => snapshot,
-            Err(wrong) => return fail(PERSISTED, wrong),
-        };
-        let config = room_config(&self.setup);
-        match Room::restore(config, room_schema(&self.setup, self.room_life), snapshot) {
-            Ok(room) => {
-                if room.clock() != self.storage.clock() {
-                    self.oracle.host_changed();
-                    self.oracle.reach.meet(Reach::Migrated);
-                }
-                self.storage.opened(&room);
-                self.room = Some(room);
-            }
-            Err(error) => fail(PERSISTED, format!("the room cannot be restored: {error}"))?,
-        }
+        self.open_room()?;
         self.mark(Lane::Room, || (Mark::Mended, "is back".into()));
         self.drain_room()
     }
@@ -452,10 +451,11 @@ pub(crate) fn check_late(who: &str, now: Instant, after: Option<Instant>) -> Ver
     fail(TIMERS, format!("{who}, woken at {now:?}, asks for {after:?}"))
 }
 
-fn room_config(setup: &Setup) -> RoomConfig {
+pub(crate) fn room_config(setup: &Setup) -> RoomConfig {
     let mut config = RoomConfig::default();
     config.object_types.insert(Key::from(edit::OBJECT_TYPE));
     config.limits.message_bytes = 1 << 20;
+    config.hooks = Rules(setup.hooks).hooks();
     if setup.is_patient {
         config.idle_timeout = None;
         config.start_timeout = AGES;
@@ -478,11 +478,6 @@ pub(crate) fn shown(bytes: &Bytes) -> String {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], bytes.len()),
         None => text.into_owned(),
     }
-}
-
-/// What a session may do.
-pub(crate) const fn rights(readonly: bool, objects: bool) -> Rights {
-    Rights { readonly, objects }
 }
 
 /// A presence record without what the room forces on it.

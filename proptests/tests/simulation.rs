@@ -49,6 +49,55 @@ fn a_long_text_goes_in_pieces_and_may_be_cut_among_them() {
 }
 
 #[test]
+fn a_long_text_is_cut_inside_of_its_pieces() {
+    let mut reach = Counts::default();
+    for (at, kept) in [(1, 0), (255, 0), (0, 16), (200, 16)] {
+        let script = format!(
+            "world clients=2 delay=20 window=6 segment=60000\nedit client=1 record=0 how=0\n\
+             run amount=1605\npaste client=0 record=1\nnext events=1\n\
+             cut client=0 how={kept} late=9 at={at}\nsleep how=0\nrest"
+        );
+        let outcome = run(&script.parse().unwrap());
+        assert_eq!(outcome.failure, None, "{script}");
+        reach.add(&outcome.reach);
+    }
+    let missing = reach.missing();
+    for met in ["cut inside a frame", "cut inside a chunked message", "frame that arrives in parts"]
+    {
+        assert!(!missing.contains(&met), "{reach}");
+    }
+}
+
+#[test]
+fn a_room_sleeps_whenever_all_can_be_kept() {
+    let mut reach = Counts::default();
+    for how in 0..60 {
+        let script = format!(
+            "world clients=3 delay=20 window={} upgrades={} hooks={} pieces={}\n\
+             edit client=0 record=0 how=0\nrun amount=1605\npresence client=1 how={how}\n\
+             edit client=1 record=0 how=2\nnext events={}\nsleep how={how}\n\
+             edit client=0 record=0 how=5\nnext events={}\nsleep how={how}\n\
+             cut client=2 how={how} late=9\nrun amount=1605\nsleep how={how}\nrun amount=255\nrest",
+            1 + how % 5,
+            how % 2,
+            how % 8,
+            how % 3 * 30,
+            how % 12,
+            how % 7,
+        );
+        let outcome = run(&script.parse().unwrap());
+        assert_eq!(outcome.failure, None, "{script}");
+        reach.add(&outcome.reach);
+    }
+    let missing = reach.missing();
+    for met in
+        ["woken with its sessions", "slept with changes untold", "pushes answered after a sleep"]
+    {
+        assert!(!missing.contains(&met), "{reach}");
+    }
+}
+
+#[test]
 fn a_client_that_is_upgraded_goes_on_with_what_it_kept() {
     let mut reach = Counts::default();
     for how in 0..40 {

@@ -1,12 +1,12 @@
 //! When a session hears what, in one message, and what one that did not read is told instead.
 
-use super::session::{Session, SessionKey, State};
+use super::session::{Reader, Session, SessionKey, State};
 use super::timers::Schedule;
 use super::{Room, RoomAction};
 use crate::close::CloseReason;
 use crate::diff::{NetworkDiff, RecordOp};
 use crate::frame::Frame;
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, RecordId};
 use crate::schema::MigrationError;
 use crate::time::Instant;
 use crate::wire::{DataEntry, PushAction, ServerMessage};
@@ -135,10 +135,7 @@ impl Room {
         let Some(session) = self.sessions.get(&key) else { return };
         let State::Connected { link, reader } = &session.state else { return };
         let version = reader.version;
-        let removed = match &reader.sight {
-            Some(sight) => sight.lost(),
-            None => self.log.presence_removed_since(reader.position),
-        };
+        let removed = self.lost_presence(reader);
         let Some(removed) = removed.filter(|_| self.store.knows_since(reader.told_clock)) else {
             return self.cancel(key, CloseReason::Reset);
         };
@@ -181,6 +178,14 @@ impl Room {
 }
 
 impl Room {
+    /// The presence that went since the session last heard, or `None` when that is forgotten.
+    pub(super) fn lost_presence(&self, reader: &Reader) -> Option<Vec<RecordId>> {
+        match &reader.sight {
+            Some(sight) => sight.lost(),
+            None => self.log.presence_removed_since(reader.position),
+        }
+    }
+
     /// The pushes of a session whose results stand in the log from `position` on.
     pub(super) fn pushes_since(&self, key: SessionKey, position: u64) -> Vec<u64> {
         let reader = self.sessions.get(&key).and_then(Session::reader);

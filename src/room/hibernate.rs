@@ -61,10 +61,14 @@ pub struct SessionSnapshot {
     pub schema: SerializedSchema,
     /// The id of its presence, which others know it by.
     pub presence_id: RecordId,
-    /// Its presence, with large lists and texts left empty; small enough to stand with a socket.
+    /// Its presence as its client has it, with large lists and texts left empty; small enough to
+    /// stand with a socket.
     pub presence: Option<Object>,
     /// The room's clock that its client was last told.
     pub told_clock: u64,
+    /// The presence of others that went without its being told, if it has yet to hear of presence or
+    /// of anything else.
+    pub unheard_presence: Option<Vec<RecordId>>,
     /// Its pushes whose results it was not told, as it counts them.
     pub unanswered: Vec<u64>,
     /// What it calls itself, if it counts its pushes. Others must not learn of it.
@@ -80,20 +84,26 @@ const LARGE_VALUE_BYTES: usize = 256;
 const LARGE_PRESENCE_BYTES: usize = 4096;
 
 impl Room {
-    /// A session that is in, to be kept. `None` when it is not in, or waits to be let in again.
+    /// A session that is in, to be kept. `None` when it is not in, waits to be let in again, has
+    /// sent only some pieces of a long message, or is so far behind that it has to connect again.
     /// Others are not told that such a one, or one in its grace, is gone with the room's memory: so
     /// a room sleeps once they are removed.
     ///
     /// What it has not heard yet it hears once it is [resumed](Room::handle_resume), as the state
-    /// of what changed. A long message of which only some pieces have come is lost, and its client
-    /// will have to connect again.
+    /// of what changed.
     #[must_use]
     pub fn session_snapshot(&self, connection: ConnectionId) -> Option<SessionSnapshot> {
         let session = self.sessions.get(self.by_connection.get(&connection)?)?;
         let State::Connected { link, reader } = &session.state else { return None };
-        if link.owed_connect.is_some() {
+        // The rest of a long message alone would be none, and end the session for good.
+        if link.owed_connect.is_some() || link.assembler.is_inside() {
             return None;
         }
+        let is_behind = reader.wants(self.log.broadcast_end());
+        let unheard_presence = match is_behind {
+            true => Some(self.lost_presence(reader)?),
+            false => None,
+        };
         let claim = reader.claim.as_ref();
         Some(SessionSnapshot {
             session: session.name.clone(),
@@ -110,8 +120,15 @@ impl Room {
                 }
             },
             presence_id: session.presence_id.clone(),
-            presence: session.presence.as_ref().and_then(|presence| self.slim(presence)),
+            presence: session.presence.as_ref().and_then(|presence| {
+                let slim = self.slim(presence)?;
+                match &reader.dialect.form.lens {
+                    Some(lens) => lens.view(&slim).ok(),
+                    None => Some(slim),
+                }
+            }),
             told_clock: reader.told_clock,
+            unheard_presence,
             unanswered: reader.unanswered.iter().map(|own| own.client_clock).collect(),
             client: claim.map(|claim| claim.client.client.clone()),
             last_applied_push: claim.map_or(0, |claim| claim.applied),
@@ -164,13 +181,28 @@ impl Room {
         }
         let claim = self.claim(key, snapshot.client, Some(snapshot.last_applied_push));
         if !was_here {
-            self.take_up_presence(key, snapshot.presence_id, snapshot.presence);
+            // The room may be of a newer schema by now.
+            let presence = snapshot.presence.and_then(|presence| match &lens {
+                Some(lens) => lens.edit(None, presence).ok(),
+                None => Some(presence),
+            });
+            self.take_up_presence(key, snapshot.presence_id, presence);
         }
-        let is_behind =
-            was_here || snapshot.told_clock < self.store.clock() || !snapshot.unanswered.is_empty();
+        let is_behind = was_here
+            || snapshot.told_clock < self.store.clock()
+            || !snapshot.unanswered.is_empty()
+            || snapshot.unheard_presence.is_some();
         // A client that knows another codec still reads JSON.
         let codec = if self.config.postcard { snapshot.codec } else { Codec::Json };
         let position = self.log.end();
+        let mut sight = self.first_sight(key);
+        let most = self.config.limits.tombstones;
+        for id in snapshot.unheard_presence.into_iter().flatten() {
+            match &mut sight {
+                Some(sight) => sight.lose(&id, most),
+                None => self.log.note_presence_removed(&id, most),
+            }
+        }
         let reader = Reader {
             version,
             dialect: self.dialects.of(Form::new(version, codec, lens)),
@@ -183,7 +215,7 @@ impl Room {
                 .map(|client_clock| Unanswered { position, client_clock })
                 .collect(),
             claim,
-            sight: self.first_sight(key),
+            sight,
         };
         self.let_in(key, reader);
         if is_behind {
@@ -260,6 +292,10 @@ impl SessionSnapshot {
         if self.codec != Codec::Json {
             object.insert("codec", self.codec.name());
         }
+        if let Some(unheard) = &self.unheard_presence {
+            let unheard = unheard.iter().map(|id| Value::from(id.as_str()));
+            object.insert("unheardPresence", unheard.collect::<Vec<_>>());
+        }
         if let Some(identity) = &self.identity {
             object.insert("identity", identity.as_str());
         }
@@ -284,6 +320,14 @@ impl SessionSnapshot {
             |name| if object.get(name).is_some() { text(name).map(Some) } else { Ok(None) };
         let unanswered = object.get("unanswered").and_then(Value::as_array);
         let unanswered = unanswered.ok_or(Field("unanswered"))?.iter();
+        let unheard_presence = match object.get("unheardPresence") {
+            None => None,
+            Some(ids) => {
+                let ids = ids.as_array().ok_or(Field("unheardPresence"))?.iter();
+                let ids = ids.map(|id| id.as_str().map(RecordId::from)).collect::<Option<_>>();
+                Some(ids.ok_or(Field("unheardPresence"))?)
+            }
+        };
         let client = optional("clientId")?.map(ClientId::from);
         Ok(Self {
             session: text("sessionId")?.into(),
@@ -311,6 +355,7 @@ impl SessionSnapshot {
                 Some(record) => Some(record.as_object().cloned().ok_or(Field("presenceRecord"))?),
             },
             told_clock: count("serverClock")?,
+            unheard_presence,
             unanswered: unanswered
                 .map(|clock| as_clock(Some(clock)))
                 .collect::<Option<_>>()

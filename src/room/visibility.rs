@@ -252,12 +252,17 @@ impl Sight {
             }
             Seen::Disappears => {
                 self.shown.remove(&owner);
-                self.lost.insert(id.clone());
-                if self.lost.len() > most {
-                    self.lost.clear();
-                    self.has_forgotten = true;
-                }
+                self.lose(id, most);
             }
+        }
+    }
+
+    /// A presence is out of sight.
+    pub(super) fn lose(&mut self, id: &RecordId, most: usize) {
+        self.lost.insert(id.clone());
+        if self.lost.len() > most {
+            self.lost.clear();
+            self.has_forgotten = true;
         }
     }
 

@@ -37,6 +37,11 @@ pub(crate) enum ChunkError {
 }
 
 impl Assembler {
+    /// Whether some pieces of a message have come, and not all.
+    pub(crate) const fn is_inside(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Takes the next input. After an error the assembler is as new.
     pub(crate) fn push<'a>(
         &mut self,

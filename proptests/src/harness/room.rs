@@ -3,13 +3,13 @@
 use super::messages::{client_message, known, pieces, request, sent, size_of};
 use crate::edit::{OBJECT_TYPE, edit, presence, schema, serialized_schema};
 use crate::oracle::records_of;
+use crate::sleep::{kept, reopened};
 use crate::storage::Storage;
 use crate::tape::Tape;
 use roomsync::{
     Client, ClientAction, ClientConfig, ClientMessage, ClientSnapshot, CloseReason, Codec, Commit,
     ConnectionId, DataEntry, Frame, Identity, Instant, Key, Limits, LinkId, Meta, PushAction, Rate,
-    Room, RoomAction, RoomConfig, RoomEvent, ServerMessage, SessionParams, SessionSnapshot, Status,
-    Value,
+    Room, RoomAction, RoomConfig, RoomEvent, ServerMessage, SessionParams, Status, Value,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -254,19 +254,13 @@ impl Scene {
                 break;
             }
         }
-        let kept = |connection: ConnectionId| {
-            let kept: SessionSnapshot = self.room.session_snapshot(connection)?;
-            let again = SessionSnapshot::from_value(&kept.to_value());
-            assert_eq!(again.as_ref(), Ok(&kept));
-            Some(kept)
-        };
+        let kept = |connection: ConnectionId| kept(&self.room, connection);
         let honest: Vec<_> =
             self.honest.iter().map(|own| own.link.and_then(|(_, it)| kept(it))).collect();
         let peers = self.peers.map(|peer| peer.and_then(kept));
-        let snapshot = self.storage.snapshot();
-        self.room = Room::restore(scene_config(self.small), schema(false), snapshot)
-            .expect("what a room has made durable");
-        self.storage.opened(&self.room);
+        let (config, schema) = (scene_config(self.small), schema(false));
+        self.room =
+            reopened(&mut self.storage, config, schema).expect("what a room has made durable");
         let (room, now) = (&mut self.room, self.now);
         let mut resume = |kept| room.handle_resume(now, kept, Meta::default()).ok();
         for (own, kept) in self.honest.iter_mut().zip(honest) {

@@ -151,5 +151,8 @@ fn of_session(tape: &mut Tape) -> Value {
         session.insert("clientId", "phone");
         session.insert("lastAppliedPush", clock(tape));
     }
+    if tape.choose(4) == 3 {
+        session.insert("unheardPresence", Value::from(vec![text("cursor:1"), text("cursor:3")]));
+    }
     session.into()
 }

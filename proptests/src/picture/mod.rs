@@ -110,7 +110,7 @@ fn shown(packet: &Packet) -> (String, Value) {
     let bytes = match packet {
         Packet::Opened => return ("open".into(), Value::Null),
         Packet::End(reason) => return (format!("end {reason:?}"), Value::Null),
-        Packet::Message(bytes) => bytes,
+        Packet::Text(bytes) | Packet::Binary(bytes) => bytes,
     };
     let text = || Value::from(String::from_utf8_lossy(bytes).into_owned());
     match parse(bytes) {

@@ -80,6 +80,13 @@ fn only_a_session_that_is_in_can_be_kept() {
     world.writable(a, false);
     world.say(a, &connect(-1, "8", SCHEMA));
     assert_eq!(world.room.session_snapshot(a), None);
+    world.writable(a, true);
+    assert!(world.room.session_snapshot(a).is_some());
+    // What it would say then was no message and ended it for good.
+    world.say(a, r#"1_{"type":"#);
+    assert_eq!(world.room.session_snapshot(a), None);
+    world.say(a, r#"0_"ping"}"#);
+    assert!(world.room.session_snapshot(a).is_some());
     world.disconnect(a);
     assert_eq!(world.room.session_snapshot(a), None);
 }
@@ -111,6 +118,36 @@ fn what_a_session_has_not_heard_it_hears_when_it_is_resumed() {
     replica.hear(&heard[0]);
     assert!(replica.has_answers());
     replica.assert_equals(&again.room, "b");
+}
+
+#[test]
+fn presence_that_a_session_has_not_heard_of_it_hears_of_when_it_is_resumed() {
+    let everybody = |config: &mut RoomConfig| {
+        config.hooks = Hooks::default().filter_presence(|_, _, _| true);
+    };
+    let plain: fn(&mut RoomConfig) = |_| ();
+    for configure in [plain, everybody] {
+        let mut world = World::with(configure);
+        let [a, b, c] = ["a", "b", "c"].map(|name| world.join(name));
+        world.present(c, 1, r#"["put",{"x":1}]"#);
+        assert_eq!(world.heard(b).len(), 1);
+        assert_eq!(world.room.session_snapshot(b).unwrap().unheard_presence, None);
+        world.writable(b, false);
+        world.present(a, 1, r#"["put",{"x":2}]"#);
+        world.act(|room, now| room.close_session(now, c, CloseReason::Forbidden)).unwrap();
+        let kept = world.room.session_snapshot(b).unwrap();
+        assert_eq!(kept.unheard_presence.as_deref(), Some(&["cursor:2".into()][..]));
+        let mut config = RoomConfig { flush_interval: Duration::ZERO, ..RoomConfig::default() };
+        configure(&mut config);
+        let room = Room::restore(config, Arc::new(schema()), world.room.snapshot()).unwrap();
+        let mut again = World::of(room);
+        world.resume_in(&mut again, a);
+        let b = world.resume_in(&mut again, b);
+        let put = r#"["put",{"id":"cursor:0","typeName":"cursor","x":2}]"#;
+        let told = format!(r#"{{"cursor:0":{put},"cursor:2":["remove"]}}"#);
+        again.assert_data(b, &[patch(0, &told)]);
+        assert_eq!(again.room.session_snapshot(b).unwrap().unheard_presence, None);
+    }
 }
 
 #[test]

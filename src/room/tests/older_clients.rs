@@ -366,6 +366,21 @@ fn a_resumed_client_goes_on_in_its_own_version() {
     world.assert_data(old, &[patch(3, r#"{"p":["patch",{"title":["append","d",3]}]}"#)]);
 }
 
+#[test]
+fn the_presence_of_a_kept_client_is_migrated_like_its_changes() {
+    let (mut world, old, _) = mixed();
+    world.present(old, 1, r#"["put",{"c":"o"}]"#);
+    let kept = world.room.session_snapshot(old).unwrap();
+    let own = |presence: Option<&Object>, key: &str| presence.unwrap().get(key).cloned();
+    assert_eq!(own(kept.presence.as_ref(), "c"), Some("o".into()));
+    let snapshot = world.room.snapshot();
+    let room = Room::restore(RoomConfig::default(), Arc::new(version_3()), snapshot).unwrap();
+    let mut again = World::of(room);
+    again.act(|room, now| room.handle_resume(now, kept, Meta::default())).unwrap();
+    let shown = again.room.presence().map(|(_, record)| record).next();
+    assert_eq!(own(shown, "at"), Some("o".into()));
+}
+
 /// A diff that puts that many pages, with these further fields.
 fn pages(count: usize) -> String {
     let page = |number| {
