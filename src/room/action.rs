@@ -43,17 +43,12 @@ impl RoomAction {
 
     /// The same effect in actions of one recipient each, for tests and simulators that look at
     /// what becomes of one connection, or crash between two.
-    pub fn split(self) -> impl Iterator<Item = Self> {
-        let (to, frame, whole) = match self {
-            Self::Send { to, frame } => (Some(to), Some(frame), None),
-            other @ (Self::Close { .. } | Self::Persist(_) | Self::Event(_)) => {
-                (None, None, Some(other))
-            }
-        };
-        let count = to.as_ref().map_or(0, |to| to.len());
-        let sends = (0..count)
-            .filter_map(move |at| Some(Self::send(*to.as_ref()?.get(at)?, frame.clone()?)));
-        whole.into_iter().chain(sends)
+    #[must_use]
+    pub fn split(self) -> Vec<Self> {
+        match self {
+            Self::Send { to, frame } => to.iter().map(|to| Self::send(*to, frame.clone())).collect(),
+            whole @ (Self::Close { .. } | Self::Persist(_) | Self::Event(_)) => Vec::from([whole]),
+        }
     }
 }
 
