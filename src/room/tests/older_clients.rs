@@ -444,6 +444,13 @@ fn a_record_that_turns_into_one_of_another_type_is_told_as_a_new_one() {
     };
     world.act(|room, now| room.transact(now, turn)).unwrap();
     world.assert_data(old, &[patch(2, r#"{"p":["put",{"id":"p","typeName":"shape"}]}"#)]);
+    let turn_back = |tx: &mut crate::Transaction<'_>| {
+        tx.remove("p")?;
+        tx.put(BLUE.parse::<Object>().unwrap())
+    };
+    world.act(|room, now| room.transact(now, turn_back)).unwrap();
+    let page = r#"{"p":["put",{"id":"p","title":"ab","typeName":"page"}]}"#;
+    world.assert_data(old, &[patch(3, page)]);
 }
 
 /// As diffs do, which go no deeper elsewhere.

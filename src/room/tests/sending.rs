@@ -146,15 +146,9 @@ fn what_everybody_has_heard_is_forgotten() {
 }
 
 #[test]
-fn what_is_collected_goes_exactly_when_its_time_has_come() {
-    let mut world = World::timed(|_| ());
-    let a = world.join("a");
-    world.push(a, 1, &put_page("p", ""));
-    world.push(a, 2, &put_page("q", ""));
-    world.assert_data(a, &[commit(1, 1)]);
-    let due = world.room.poll_timeout().unwrap();
-    world.now = due;
-    world.act(Room::handle_timeout);
-    world.assert_data(a, &[commit(2, 2)]);
-    assert!(world.room.poll_timeout().unwrap() > due);
+fn recipients_are_the_same_if_they_are_the_same_connections() {
+    let [one, other] = [1, 2].map(ConnectionId);
+    assert_eq!(Recipients::from(one), Recipients::from(Vec::from([one])));
+    assert_ne!(Recipients::from(one), Recipients::from(other));
+    assert_ne!(Recipients::from(one), Recipients::from(Vec::from([one, other])));
 }
