@@ -103,12 +103,11 @@ impl Replica {
             let record = self.confirmed(&id).cloned().map(Value::from);
             entries.push((record_key(&id), record));
             let aside = self.aside_record(&id).cloned().map(Value::from);
-            let was_kept = match aside {
-                Some(_) => !keeper.kept_aside.insert(id.clone()),
-                None => keeper.kept_aside.remove(&id),
-            };
-            if aside.is_some() || was_kept {
+            if aside.is_some() {
+                keeper.kept_aside.insert(id.clone());
                 entries.push((aside_key(&id), aside));
+            } else if keeper.kept_aside.remove(&id) {
+                entries.push((aside_key(&id), None));
             }
         }
         for clock in core::mem::take(&mut keeper.pushes) {

@@ -226,3 +226,88 @@ fn records_are_packed_until_somebody_looks_and_again_once_too_many_are_not() {
     assert_eq!(unpacked(&store), 0);
     assert_eq!(store.get("n:050"), Some(&note("n:050", r#","text":"as it was!""#)));
 }
+
+#[test]
+fn what_a_step_unpacks_is_packed_again_later() {
+    let unpacked =
+        |store: &Store| store.records.values().filter(|stored| stored.record.is_unpacked()).count();
+    let ids: Vec<String> = (0..13).map(|number| format!("n:{number:03}")).collect();
+    // What is put.
+    let mut store = Store::default();
+    ids.iter().for_each(|id| put(&mut store, id, ""));
+    assert_eq!(unpacked(&store), 13);
+    store.pack_idle();
+    assert_eq!(unpacked(&store), 0);
+    // What was taken out and comes back, since the step is dropped.
+    let mut edit = store.edit();
+    for id in &ids {
+        edit.remove(&id.as_str().into());
+    }
+    drop(edit);
+    assert_eq!(unpacked(&store), 13);
+    store.pack_idle();
+    assert_eq!(unpacked(&store), 0);
+}
+
+#[test]
+fn a_client_of_pushes_is_read_as_it_was_written() {
+    for identity in [None, Some("ann".into())] {
+        let client = PushClient { identity, client: "me".into() };
+        assert_eq!(PushClient::from_value(&client.to_value()), Some(client));
+    }
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Note {
+    id: String,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<u8>,
+    props: Props,
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Props {
+    w: u8,
+}
+
+impl crate::Record for Note {
+    const TYPE_NAME: &'static str = "note";
+}
+
+#[test]
+fn a_record_is_read_and_changed_as_an_applications_type() {
+    let (schema, mut store) = (schema(), Store::default());
+    let fields = r#","text":"a","mark":1,"props":{"w":1,"h":5},"rest":[1]"#;
+    put(&mut store, "a", fields);
+    put(&mut store, "odd", "");
+    let mut tx = Transaction::new(&store, &schema, &[Scope::Document], 9);
+    let read = tx.get::<Note>("a").unwrap().unwrap();
+    assert_eq!((read.id.as_str(), read.text.as_str(), read.props.w), ("a", "a", 1));
+    assert!(tx.get::<Note>("odd").is_err());
+    assert_eq!(tx.get::<Note>("missing"), Ok(None));
+    tx.edit("a", |note: &mut Note| {
+        (note.mark, note.props.w) = (None, 2);
+        note.text.push('b');
+    })
+    .unwrap();
+    // What the type does not know stays.
+    let edited = note("a", r#","text":"ab","props":{"w":2,"h":5},"rest":[1]"#);
+    assert_eq!(tx.record("a"), Some(&edited));
+}
+
+#[test]
+fn rooms_and_clients_read_a_record_as_an_applications_type() {
+    let schema = Schema::builder().record_type("note", crate::RecordType::new(Scope::Document));
+    let schema = alloc::sync::Arc::new(schema.sequence("notes", 1).build().unwrap());
+    let record = note("a", r#","text":"a","props":{"w":1}"#);
+    let now = crate::Instant::ZERO;
+    let config = crate::RoomConfig::default();
+    let mut room = crate::Room::new(config, alloc::sync::Arc::clone(&schema)).unwrap();
+    room.transact(now, |tx| tx.put(record.clone())).unwrap();
+    let mut client = crate::Client::new(now, crate::ClientConfig::default(), schema).unwrap();
+    client.transact(now, |tx| tx.put(record)).unwrap();
+    let notes = [room.get::<Note>("a"), client.get::<Note>("a")];
+    assert!(notes.iter().all(|note| note.as_ref().unwrap().as_ref().unwrap().text == "a"));
+    assert_eq!((room.get::<Note>("b"), client.get::<Note>("b")), (Ok(None), Ok(None)));
+}

@@ -104,21 +104,29 @@ mod tests {
         assert_eq!(joined(&split(frame(&message))), message);
     }
 
+    #[track_caller]
+    fn assert_is_cut(message: &str, most: usize) {
+        let frames = split_at(frame(message), most);
+        for (number, frame) in frames.iter().rev().enumerate() {
+            let text = frame.to_text().unwrap();
+            let (prefix, piece) = text.split_once('_').unwrap();
+            assert_eq!(prefix, number.to_string());
+            assert!(!piece.is_empty());
+            assert!(units(frame) <= most, "{frame:?}");
+        }
+        assert_eq!(joined(&frames), message);
+    }
+
     #[test]
     fn numbers_count_down_to_zero_and_no_piece_is_empty_or_too_long() {
         for len in 12..200 {
             for text in ["x".repeat(len), "🖋".repeat(len), "a🖋".repeat(len)] {
                 let message = alloc::format!("{{{text}}}");
-                let frames = split_at(frame(&message), 12);
-                for (number, frame) in frames.iter().rev().enumerate() {
-                    let text = frame.to_text().unwrap();
-                    let (prefix, piece) = text.split_once('_').unwrap();
-                    assert_eq!(prefix, number.to_string());
-                    assert!(!piece.is_empty());
-                    assert!(units(frame) <= 12, "{frame:?}");
-                }
-                assert_eq!(joined(&frames), message);
+                assert_is_cut(&message, 12);
             }
         }
+        // So many pieces that their numbers have as many digits as the length.
+        assert_is_cut(&"x".repeat(999), 6);
+        assert_is_cut(&"🖋".repeat(99), 6);
     }
 }

@@ -254,3 +254,31 @@ fn waits_are_shortened_by_chance_from_a_seed_and_by_at_most_half() {
         |part: u32| jittered[10..].iter().any(|wait| *wait < Duration::from_secs(2) / 8 * part);
     assert!(spread(5) && jittered[10..].iter().any(|wait| *wait > Duration::from_millis(1750)));
 }
+
+/// So that all machines draw the same, and the draws are as good as those of a generator that is known.
+#[test]
+fn waits_are_shortened_by_the_numbers_of_splitmix64() {
+    // What SplitMix64 gives for the seed 1234567.
+    let numbers: [u64; 5] = [
+        6_457_827_717_110_365_317,
+        3_203_168_211_198_807_973,
+        9_817_491_932_198_370_423,
+        4_593_380_528_125_082_431,
+        16_408_922_859_458_223_821,
+    ];
+    let wait = Duration::from_millis(2048);
+    let steady = Backoff { min: wait, max: wait };
+    let config =
+        ClientConfig { backoff: steady, jitter_seed: Some(1_234_567), ..ClientConfig::default() };
+    let mut probe = Probe::with(config);
+    for number in numbers {
+        probe.client.handle_dial_failed(probe.now);
+        probe.done();
+        let parts = (number >> 33) % 1024;
+        let due = probe.now.saturating_add(wait - Duration::from_millis(parts));
+        assert_eq!(probe.client.poll_timeout(), Some(due));
+        probe.now = due;
+        probe.client.handle_timeout(due);
+        probe.done();
+    }
+}

@@ -383,3 +383,21 @@ fn a_removal_that_others_have_outrun_is_not_made_again_after_a_restart() {
     assert!(kept.probe.client.is_settled(), "{:?}", done.sent);
     assert_eq!(kept.keys(), ["meta", "record/note:a", "schema"]);
 }
+
+#[test]
+fn what_was_made_offline_is_unconfirmed_after_a_restart() {
+    let mut kept = Kept::online("{}");
+    assert!(!kept.store.is_empty() && ClientSnapshot::default().is_empty());
+    let client = kept.restore();
+    assert!(client.is_confirmed(client.checkpoint()));
+    kept.probe.cut();
+    kept.probe.put(note("a", ""));
+    kept.done();
+    kept.restart();
+    let point = kept.probe.client.checkpoint();
+    assert!(!kept.probe.client.is_confirmed(point));
+    kept.probe.answer("wipe_presence", "{}", 0);
+    let push = kept.probe.client.last_push;
+    kept.probe.data(&result(push, 1, COMMIT));
+    assert_eq!(kept.done().confirmed, [point]);
+}

@@ -29,6 +29,7 @@ fn a_query_finds_what_fulfils_all_its_conditions() {
     let found = |query: Query| probe.client.query(&query);
     let notes = || Query::of("note");
     assert_eq!(found(notes()).len(), 5);
+    assert!(!found(notes()).is_empty());
     assert!(found(Query::of("page")).is_empty());
     assert_eq!(ids(&found(notes().eq("tag", "red"))), ["note:a", "note:c"]);
     assert_eq!(ids(&found(notes().eq("tag", "red").eq("x", 3.0))), ["note:c"]);
@@ -181,5 +182,16 @@ fn an_index_lasts_as_long_as_somebody_needs_it() {
     assert_eq!(ids(&probe.client.query(&tag("red"))), ["note:a", "note:c"]);
     probe.client.unsubscribe(blue);
     probe.client.unsubscribe(blue);
+    assert!(probe.client.live.is_empty());
+}
+
+#[test]
+fn an_index_goes_with_the_last_query_that_needs_it() {
+    let mut probe = five_notes();
+    let (by_tag, by_x) = (Query::of("note").eq("tag", "red"), Query::of("note").eq("x", 1));
+    let [tag, x] = [&by_tag, &by_x].map(|query| probe.client.subscribe(query.clone()).0);
+    probe.client.unsubscribe(tag);
+    assert!(!probe.client.live.has_index(&by_tag) && probe.client.live.has_index(&by_x));
+    probe.client.unsubscribe(x);
     assert!(probe.client.live.is_empty());
 }

@@ -142,6 +142,7 @@ fn a_change_of_what_the_room_allows_is_told() {
     probe.hear(&readonly);
     assert_eq!(probe.done().access, [(true, ObjectAccess::Read)]);
     assert!(probe.client.is_readonly());
+    assert_eq!(probe.client.object_access(), ObjectAccess::Read);
     let done = probe.reconnect("wipe_presence", "{}", 0);
     assert_eq!(done.access, [(false, ObjectAccess::Write)]);
     assert_eq!(probe.reconnect("wipe_presence", "{}", 0).access, []);

@@ -115,3 +115,31 @@ fn at_the_end_of_time_nothing_is_due() {
         assert_eq!(probe.client.poll_timeout(), None);
     }
 }
+
+#[test]
+fn a_link_on_which_nothing_is_asked_is_not_given_up() {
+    let config = ClientConfig {
+        ping_interval: Duration::from_secs(30),
+        health_timeout: Duration::from_secs(10),
+        ..ClientConfig::default()
+    };
+    let mut probe = Probe::online_with(config, "{}");
+    assert_eq!(probe.sleep(30_000).sent, [PING]);
+    probe.hear(PONG);
+    // The room owes nothing until the next ping.
+    let done = probe.sleep(39_999);
+    assert_eq!((done.sent, done.closed), ([PING.into()].into(), [].into()));
+    assert_eq!(probe.sleep(1).closed, [CloseReason::Idle]);
+}
+
+#[test]
+fn a_client_that_is_woken_too_early_does_nothing() {
+    let mut probe = Probe::online();
+    probe.cut();
+    probe.done();
+    let due = probe.client.poll_timeout().unwrap();
+    probe.client.handle_timeout(probe.now);
+    assert_eq!((probe.done().dials, probe.client.poll_timeout()), (0, Some(due)));
+    probe.client.handle_timeout(due);
+    assert_eq!(probe.done().dials, 1);
+}

@@ -351,3 +351,73 @@ fn a_document_of_another_type_is_another_document() {
     assert!(probe.client.bail_to(probe.now, mark));
     assert_eq!(field(&probe, "note:a", "x"), Some(1.into()));
 }
+
+#[test]
+fn a_step_that_was_passed_over_is_forgotten() {
+    let mut probe = with_note(r#","x":0,"y":0"#);
+    probe.set("note:a", "x", 1);
+    probe.set("note:a", "y", 1);
+    probe.sleep(100);
+    probe.data(&format!("{},{}", result(1, 1, COMMIT), result(2, 2, COMMIT)));
+    probe.data(&patch(r#"{"note:a":["patch",{"y":["put",9]}]}"#, 3));
+    assert!(undo(&mut probe) && !probe.client.can_undo());
+    assert_eq!(field(&probe, "note:a", "x"), Some(0.into()));
+    probe.sleep(100);
+    probe.data(&result(3, 4, COMMIT));
+    // Others make both as they were after their steps. These are no steps of mine any more.
+    probe.data(&patch(r#"{"note:a":["patch",{"x":["put",1],"y":["put",1]}]}"#, 5));
+    assert!(!probe.client.can_undo());
+}
+
+#[test]
+fn an_object_elsewhere_than_in_props_and_meta_is_taken_back_as_one_value() {
+    for (key, is_whole) in [("props", false), ("meta", false), ("other", true)] {
+        let mut probe = with_note(&format!(r#","{key}":{{"w":0,"h":0}}"#));
+        let change = |record: &mut Object| {
+            record.insert(key, r#"{"w":1,"h":0}"#.parse::<Object>().unwrap());
+        };
+        probe.client.transact(probe.now, |tx| tx.update("note:a", change)).unwrap();
+        probe.data(&result(1, 1, COMMIT));
+        let others = format!(r#"{{"note:a":["patch",{{"{key}":["patch",{{"h":["put",9]}}]}}]}}"#);
+        probe.data(&patch(&others, 2));
+        assert_eq!(undo(&mut probe), !is_whole, "{key}");
+        let w = if is_whole { 1 } else { 0 };
+        let now = note("a", &format!(r#","{key}":{{"w":{w},"h":9}}"#));
+        assert_eq!(probe.client.record("note:a"), Some(&now));
+    }
+}
+
+/// What others do to these notes, as one message.
+fn by_others(probe: &mut Probe, clock: u64, ids: &[&str], op: impl Fn(&str) -> String) {
+    let ops: Vec<String> = ids.iter().map(|id| format!(r#""note:{id}":{}"#, op(id))).collect();
+    probe.data(&patch(&format!("{{{}}}", ops.join(",")), clock));
+}
+
+#[test]
+fn what_others_make_and_remove_is_theirs_however_much_it_is() {
+    let put = |id: &str| format!(r#"["put",{}]"#, note(id, ""));
+    let remove = |_: &str| r#"["remove"]"#.to_string();
+    for theirs in [&["a"][..], &["a", "b", "c"]] {
+        let mut probe = Probe::online();
+        probe.put(note("a", ""));
+        probe.data(&result(1, 1, COMMIT));
+        by_others(&mut probe, 2, &["x", "y", "z"], put);
+        assert!(probe.client.can_undo(), "that is not what I have made");
+        by_others(&mut probe, 3, theirs, remove);
+        by_others(&mut probe, 4, theirs, put);
+        assert!(!undo(&mut probe) && probe.client.record("note:a").is_some());
+    }
+}
+
+#[test]
+fn what_i_have_only_changed_is_still_mine_when_others_remove_it_and_make_it_again() {
+    for theirs in [&["a"][..], &["a", "b", "c"]] {
+        let mut probe = with_note(r#","x":0"#);
+        probe.set("note:a", "x", 1);
+        probe.data(&result(1, 1, COMMIT));
+        by_others(&mut probe, 2, theirs, |_| r#"["remove"]"#.into());
+        by_others(&mut probe, 3, theirs, |id| format!(r#"["put",{}]"#, note(id, r#","x":1"#)));
+        assert!(undo(&mut probe));
+        assert_eq!(field(&probe, "note:a", "x"), Some(0.into()));
+    }
+}

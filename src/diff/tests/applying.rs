@@ -229,3 +229,17 @@ fn many_new_keys_and_many_gone_ones_are_merged_in() {
     assert_eq!(ops.apply(&mut object), Effect::Whole);
     assert_eq!(object, expected);
 }
+
+#[test]
+fn a_diff_says_one_thing_of_each_record_whichever_comes_last() {
+    let patch = || RecordOp::Patch(ObjectDiff::default());
+    let mut diff = NetworkDiff::default();
+    for id in ["b", "c", "a"] {
+        assert_eq!(diff.insert(id, RecordOp::Remove), None);
+    }
+    for id in ["a", "b", "c"] {
+        assert_eq!(diff.insert(id, patch()), Some(RecordOp::Remove));
+    }
+    let all: Vec<_> = ["a", "b", "c"].map(|id| (RecordId::from(id), patch())).into();
+    assert_eq!(diff.into_iter().collect::<Vec<_>>(), all);
+}

@@ -298,3 +298,27 @@ fn a_room_that_adopts_goes_on_to_the_newer_schema_of_a_snapshot() {
         assert_eq!(world.closed(b), None);
     }
 }
+
+#[test]
+fn a_room_goes_back_to_an_older_schema_only_while_there_is_nothing_in_it() {
+    for (has_document, has_session) in [(true, true), (true, false), (false, true), (false, false)]
+    {
+        let of_version = |version, pages: &[Object]| {
+            let mut schema = SerializedSchema::default();
+            schema.insert("com.test", version);
+            RoomSnapshot { schema: Some(schema), ..snapshot(pages) }
+        };
+        let mut world =
+            World::of(Room::new(RoomConfig::default(), Arc::new(Schema::tldraw())).unwrap());
+        let pages = [record("p", "")];
+        load(&mut world, of_version(3, if has_document { &pages } else { &[] })).unwrap();
+        if has_session {
+            let a = world.open("a");
+            world.say(a, &connect(-1, "8", &SCHEMA.replace(":2}", ":3}")));
+            assert_eq!(world.closed(a), None);
+        }
+        let back = load(&mut world, of_version(2, &[]));
+        let is_empty = !has_document && !has_session;
+        assert_eq!(back, if is_empty { Ok(()) } else { Err(RestoreError::SchemaTooOld) });
+    }
+}

@@ -179,3 +179,14 @@ fn the_answer_says_what_the_session_may_do_to_object_types() {
     let a = world.open_as(params);
     assert!(world.hello(a, -1).contains(r#""isReadonly":false,"objectAccess":"read""#));
 }
+
+#[test]
+fn a_patch_may_name_the_identity_that_there_is() {
+    let mut world = World::new();
+    let a = world.join("a");
+    world.push(a, 1, &put_page("p", ""));
+    world.actions.clear();
+    let same = r#""id":["put","p"],"typeName":["put","page"]"#;
+    world.push(a, 2, &format!(r#"{{"p":["patch",{{{same},"x":["put",1]}}]}}"#));
+    world.assert_data(a, &[rebase(2, 2, r#"{"p":["patch",{"x":["put",1]}]}"#)]);
+}

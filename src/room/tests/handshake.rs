@@ -336,3 +336,54 @@ fn a_snapshot_of_another_schema_is_not_opened() {
     assert_eq!(open(2), Ok(()));
     assert_eq!(open(3), Err(RestoreError::SchemaTooNew));
 }
+
+/// Whoever comes back with what was there then would not be understood.
+#[test]
+fn a_room_in_which_there_was_something_keeps_its_schema() {
+    let mut emptied = adopting();
+    let a = emptied.join("a");
+    emptied.push(a, 1, &put_page("p", ""));
+    emptied.push(a, 2, r#"{"p":["remove"]}"#);
+    emptied.room.close_session(emptied.now, a, CloseReason::Closed).unwrap();
+    assert_eq!((emptied.room.records().count(), emptied.room.session_count()), (0, 0));
+    // What others have stored need not begin to count at one.
+    let mut stored = emptied.room.snapshot();
+    stored.documents.push((page("p", "").parse().unwrap(), 0));
+    (stored.clock, stored.tombstone_history_starts_at) = (0, 0);
+    stored.tombstones.clear();
+    let room = Room::restore(RoomConfig::default(), Arc::new(Schema::tldraw()), stored).unwrap();
+    for mut world in [emptied, World::of(room)] {
+        let odd = world.open("odd");
+        world.say(odd, &connect(-1, "8", ODD));
+        assert_eq!(world.closed(odd), Some(CloseReason::ServerTooOld));
+        world.join("b");
+    }
+}
+
+#[test]
+fn nothing_is_heard_from_a_session_before_its_connect() {
+    let mut world = World::new();
+    let a = world.open("a");
+    let push = format!(r#"{{"type":"push","clientClock":1,"diff":{}}}"#, put_page("p", ""));
+    let custom = r#"{"type":"custom","data":1}"#;
+    for (count, text) in [(1, push.as_str()), (2, r#"{"type":"ping"}"#), (3, custom)] {
+        world.say(a, text);
+        assert_eq!(world.room.counters().ignored_not_connected, count, "{text}");
+    }
+    world.assert_silence(a);
+    assert_eq!(
+        (world.record("p"), world.events().len(), world.closed(a)),
+        (String::new(), 0, None)
+    );
+}
+
+#[test]
+fn a_clock_that_is_no_whole_number_is_as_none_unless_it_is_too_large() {
+    for (clock, is_good) in [("1.5", true), ("-1.5", true), ("-1e300", true), ("1e300", false)] {
+        let mut world = World::new();
+        let a = world.open("a");
+        let acked = format!(r#""lastAckedPush":{clock},"schema""#);
+        world.say(a, &connect(-1, "8", SCHEMA).replace(r#""schema""#, &acked));
+        assert_eq!(world.closed(a).is_none(), is_good, "{clock}");
+    }
+}

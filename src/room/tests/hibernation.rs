@@ -315,3 +315,71 @@ fn a_snapshot_that_lacks_something_is_refused_by_name() {
     let read = SessionSnapshot::from_value(&old.into()).unwrap();
     assert_eq!(read.object_access, ObjectAccess::Read);
 }
+
+#[test]
+fn a_resumed_session_is_told_of_whatever_it_has_missed() {
+    let mut world = World::new();
+    let (a, b) = (world.join("a"), world.join("b"));
+    world.push(a, 1, &put_page("p", ""));
+    world.heard(b);
+    let kept = world.room.session_snapshot(b).unwrap();
+    // Nothing.
+    let mut again = world.reopened();
+    let b = again.resume(kept.clone());
+    again.assert_silence(b);
+    // A document.
+    let mut again = world.reopened();
+    let c = again.join("c");
+    again.push(c, 1, &put_page("q", ""));
+    let b = again.resume(kept.clone());
+    again.assert_data(b, &[patch(2, &put_page("q", ""))]);
+    // The answer to a push.
+    let mut again = world.reopened();
+    let b = again.resume(SessionSnapshot { unanswered: Vec::from([7]), ..kept.clone() });
+    again.assert_data(b, &[discard(7, 1)]);
+    // Presence, of which no clock tells, in the room that it is in.
+    world.present(a, 2, r#"["put",{"x":1}]"#);
+    let b = world.resume(kept);
+    assert!(world.heard(b).concat().contains(r#""cursor:0":["put""#));
+}
+
+#[test]
+fn a_resumed_session_has_the_id_of_presence_that_it_had() {
+    let mut world = World::new();
+    world.join("a");
+    let b = world.join("b");
+    world.present(b, 1, r#"["put",{"x":1}]"#);
+    // It is the first that comes back.
+    let mut again = world.reopened();
+    let b = world.resume_in(&mut again, b);
+    let shown = r#"{"cursor:1":["put",{"id":"cursor:1","typeName":"cursor","x":1}]}"#;
+    let c = again.open("c");
+    assert!(again.hello(c, -1).contains(shown));
+    again.present(b, 2, r#"["patch",{"x":["put",2]}]"#);
+    again.assert_data(c, &[patch(0, r#"{"cursor:1":["patch",{"x":["put",2]}]}"#)]);
+}
+
+#[test]
+fn a_presence_that_breaks_a_limit_by_now_is_not_taken_up() {
+    let mut world = World::new();
+    let a = world.join("a");
+    world.present(a, 1, r#"["put",{"x":[[1]]}]"#);
+    let kept = world.room.session_snapshot(a).unwrap();
+    // The values of four keys, one of them in an array in an array, beside the record itself.
+    let bytes = "id".len() + "cursor:0".len() + "typeName".len() + "cursor".len() + 1 + 6 * 8;
+    let taken = |presence_bytes, value_depth, kept: &SessionSnapshot| {
+        let mut again = World::with(|config| {
+            config.limits.presence_bytes = presence_bytes;
+            config.limits.value_depth = value_depth;
+        });
+        let a = again.resume(kept.clone());
+        assert_eq!(again.closed(a), None);
+        again.room.presence().count() == 1
+    };
+    assert!(taken(bytes, 3, &kept));
+    assert!(!taken(bytes - 1, 3, &kept));
+    assert!(!taken(bytes, 2, &kept));
+    let mut bad = kept;
+    bad.presence.as_mut().unwrap().insert("bad", 1);
+    assert!(!taken(1000, 3, &bad));
+}

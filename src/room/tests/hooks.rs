@@ -240,3 +240,13 @@ fn what_the_host_keeps_with_a_session_is_that_of_its_latest_connection() {
     let again = world.join_as(user("a", "ben"), 8);
     assert_eq!(world.room.session(again).unwrap().meta.get(), Some(&User("ben")));
 }
+
+#[test]
+fn what_a_host_gives_along_is_the_same_if_it_is_one_thing() {
+    let (one, other) = (Meta::new(7), Meta::new(7));
+    assert_eq!(one, one.clone());
+    assert_ne!(one, other);
+    assert_ne!(one, Meta::default());
+    assert_ne!(Meta::default(), one);
+    assert_eq!(Meta::default(), Meta::default());
+}

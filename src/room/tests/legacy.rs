@@ -125,3 +125,22 @@ fn a_client_that_comes_back_with_another_version_is_spoken_to_in_that() {
     world.push(new, 4, r#"{"p":["patch",{"text":["append","!",40]}]}"#);
     assert!(!world.heard(old)[0].contains("append"));
 }
+
+#[test]
+fn what_appends_nothing_is_told_to_old_and_new_clients_in_one_text() {
+    let (mut world, old, new) = mixed(7);
+    let third = world.join("third");
+    for connection in [old, new] {
+        world.writable(connection, false);
+    }
+    for (op, is_shared) in [
+        (r#"["patch",{"text":["put","x"],"meta":["patch",{"t":["put","y"]}]}]"#, true),
+        (r#"["patch",{"meta":["patch",{"t":["append","z",1]}]}]"#, false),
+    ] {
+        let end = world.room.log.end();
+        world.push(third, 1, &format!(r#"{{"p":{op}}}"#));
+        let entry = world.room.log.since(end).next().unwrap();
+        let [a, b] = [0, 1].map(|slot: usize| entry.patches[slot].as_ptr());
+        assert_eq!(a == b, is_shared, "{op}");
+    }
+}

@@ -449,3 +449,71 @@ fn a_hydration_that_fails_leaves_nothing_half_encoded() {
         assert_eq!(told(&mut world), told(&mut opened_anew(&world)));
     }
 }
+
+#[test]
+fn a_record_that_turns_into_one_of_another_type_is_told_as_a_new_one() {
+    let (mut world, old, _) = mixed();
+    let turn = |tx: &mut crate::Transaction<'_>| {
+        tx.remove("p")?;
+        tx.put(r#"{"id":"p","typeName":"shape"}"#.parse::<Object>().unwrap())
+    };
+    world.act(|room, now| room.transact(now, turn)).unwrap();
+    world.assert_data(old, &[patch(2, r#"{"p":["put",{"id":"p","typeName":"shape"}]}"#)]);
+    let turn_back = |tx: &mut crate::Transaction<'_>| {
+        tx.remove("p")?;
+        tx.put(BLUE.parse::<Object>().unwrap())
+    };
+    world.act(|room, now| room.transact(now, turn_back)).unwrap();
+    let page = r#"{"p":["put",{"id":"p","title":"ab","typeName":"page"}]}"#;
+    world.assert_data(old, &[patch(3, page)]);
+}
+
+/// As diffs do, which go no deeper elsewhere.
+#[test]
+fn what_a_client_does_not_know_stays_inside_of_props_and_meta() {
+    let app = MigrationSequence::new("app").then(Migration::reversible_record(
+        "app/1",
+        |page| recolor(page, Some("red")),
+        |page| recolor(page, None),
+    ));
+    fn recolor(page: &mut Object, color: Option<&str>) -> Result<(), crate::MigrationFailed> {
+        for key in ["props", "meta", "other"] {
+            let Some(Value::Object(inside)) = page.get_mut(key) else { continue };
+            match color {
+                Some(color) => inside.insert("color", color),
+                None => inside.remove("color"),
+            };
+        }
+        Ok(())
+    }
+    let schema = Schema::builder()
+        .record_type("page", RecordType::new(Scope::Document))
+        .migrations(app)
+        .build()
+        .unwrap();
+    let config = RoomConfig { flush_interval: Duration::ZERO, ..RoomConfig::default() };
+    let mut world = World::of(Room::new(config, Arc::new(schema)).unwrap());
+    let (old, new) = (world.open("old"), world.open("new"));
+    enter(&mut world, old, &older(0), 8);
+    enter(&mut world, new, &older(1), 8);
+    for key in ["props", "meta", "other"] {
+        world.push(new, 1, &put_page(key, &format!(r#","{key}":{{"color":"blue","w":1}}"#)));
+        let patch = format!(r#"{{"{key}":["patch",{{"{key}":["put",{{"w":2}}]}}]}}"#);
+        world.push(old, 1, &patch);
+        let color = if key == "other" { "red" } else { "blue" };
+        let fields = format!(r#","{key}":{{"color":"{color}","w":2}}"#);
+        assert_eq!(world.record(key), sorted(&page(key, &fields)));
+    }
+}
+
+#[test]
+fn who_may_not_write_is_not_closed_for_what_has_no_effect() {
+    let (mut world, _, _) = mixed();
+    let mut params = SessionParams::new("reader");
+    params.readonly = true;
+    let reader = world.open_as(params);
+    enter(&mut world, reader, &older(0), 8);
+    world.push(reader, 1, r#"{"p":["patch",{"id":["put","q"]}]}"#);
+    world.assert_data(reader, &[discard(1, 1)]);
+    assert_eq!(world.closed(reader), None);
+}

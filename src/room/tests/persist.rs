@@ -167,3 +167,51 @@ fn a_clock_at_its_end_neither_overflows_nor_panics() {
     world.push(a, 2, r#"{"p":["remove"]}"#);
     assert_eq!(world.closed(a), None);
 }
+
+#[test]
+fn changes_are_the_same_if_all_of_them_is_also_what_was_before() {
+    let change = |first: u64, then: u64| {
+        let mut world = World::new();
+        let a = world.join("a");
+        world.push(a, 1, &put_page("p", &format!(r#","x":{first}"#)));
+        world.push(a, 2, &format!(r#"{{"p":["patch",{{"x":["put",{then}]}}]}}"#));
+        world.persisted().last().unwrap().changes[0].clone()
+    };
+    assert_eq!(change(1, 2), change(1, 2));
+    assert_ne!(change(1, 2), change(0, 2));
+    assert_ne!(change(1, 2), change(1, 3));
+}
+
+/// Of a thousand notes there is one list of keys, however each of them came to have them.
+#[test]
+fn records_of_the_same_keys_share_them() {
+    let mut world = World::new();
+    let a = world.join("a");
+    for id in ["p", "q"] {
+        world.push(a, 1, &put_page(id, r#","x":1"#));
+        world.push(a, 2, &format!(r#"{{"{id}":["patch",{{"props":["put",{{"w":1,"h":2}}]}}]}}"#));
+        world.push(
+            a,
+            3,
+            &format!(r#"{{"{id}":["patch",{{"props":["patch",{{"o":["put",{{"k":1}}]}}]}}]}}"#),
+        );
+        world.push(a, 4, &put_page(&format!("{id}2"), r#","y":1"#));
+    }
+    let object = |id: &str, path: &[&str]| {
+        let record = world.room.record(id).unwrap().clone();
+        path.iter()
+            .fold(record, |object, key| object.get(key).unwrap().as_object().unwrap().clone())
+    };
+    assert!(object("p2", &[]).keys_ptr_eq(&object("q2", &[])));
+    assert!(object("p", &["props", "o"]).keys_ptr_eq(&object("q", &["props", "o"])));
+    world
+        .act(|room, now| {
+            room.transact(now, |tx| {
+                tx.put(page("r", r#","z":1"#).parse::<Object>().unwrap())?;
+                tx.put(page("s", r#","z":1"#).parse::<Object>().unwrap())
+            })
+        })
+        .unwrap();
+    let object = |id: &str| world.room.record(id).unwrap().clone();
+    assert!(object("r").keys_ptr_eq(&object("s")));
+}

@@ -186,3 +186,32 @@ fn no_client_that_only_does_its_work_meets_the_rates() {
     }
     assert_eq!(world.heard(a), [r#"{"type":"pong"}"#]);
 }
+
+/// Who left with two sessions began again with what the later of them had sent.
+#[test]
+fn who_had_several_sessions_has_sent_what_the_busiest_has_sent() {
+    for first in ["busy", "quiet"] {
+        let mut world = limited(|rates| rates.messages = rate(1, 3));
+        let mut open = |session: &str| {
+            let mut params = SessionParams::new(session);
+            params.identity = Some("ann".into());
+            let connection = world.open_as(params);
+            world.say(connection, &connect(-1, "8", SCHEMA));
+            connection
+        };
+        let (busy, quiet) = (open("busy"), open("quiet"));
+        world.say(busy, PING);
+        world.say(busy, PING);
+        let order = if first == "busy" { [busy, quiet] } else { [quiet, busy] };
+        for connection in order {
+            let close =
+                |room: &mut Room, now| room.close_session(now, connection, CloseReason::Closed);
+            world.act(close).unwrap();
+        }
+        let mut params = SessionParams::new("again");
+        params.identity = Some("ann".into());
+        let again = world.open_as(params);
+        world.say(again, &connect(-1, "8", SCHEMA));
+        assert_eq!(world.closed(again), Some(CloseReason::RateLimited), "{first} first");
+    }
+}

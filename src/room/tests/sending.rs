@@ -144,3 +144,11 @@ fn what_everybody_has_heard_is_forgotten() {
     world.push(a, 3, "{}");
     assert_eq!(world.room.log.since(0).count(), 0);
 }
+
+#[test]
+fn recipients_are_the_same_if_they_are_the_same_connections() {
+    let [one, other] = [1, 2].map(ConnectionId);
+    assert_eq!(Recipients::from(one), Recipients::from(Vec::from([one])));
+    assert_ne!(Recipients::from(one), Recipients::from(other));
+    assert_ne!(Recipients::from(one), Recipients::from(Vec::from([one, other])));
+}

@@ -270,3 +270,20 @@ fn time_that_passes_in_a_stall_counts_as_silence() {
     world.tick(millis(20_000));
     assert_eq!(world.closed(b), Some(CloseReason::Idle));
 }
+
+/// The log is as long after much traffic as before: what was read counts no more.
+#[test]
+fn a_short_stall_late_in_a_rooms_life_resumes_where_it_was() {
+    let mut world = World::with(|config| config.limits.log_bytes = 400);
+    let (a, b) = (world.join("a"), world.join("b"));
+    world.push(a, 1, &put_page("p", r#","x":0"#));
+    for x in 2..100 {
+        world.push(a, x, &set(x));
+    }
+    world.heard(b);
+    world.writable(b, false);
+    world.push(a, 100, &set(100));
+    world.push(a, 101, &set(101));
+    world.writable(b, true);
+    world.assert_data(b, &[patch(100, &set(100)), patch(101, &set(101))]);
+}

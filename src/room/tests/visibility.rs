@@ -199,3 +199,45 @@ fn a_filter_that_lets_all_be_seen_changes_nothing_that_is_heard() {
     }
     assert_eq!(heard[0], heard[1]);
 }
+
+#[test]
+fn a_presence_stands_among_the_documents_of_its_push_in_order() {
+    let mut world = pages(|_| ());
+    let [a, b, c] = three(&mut world);
+    let (before, after) = (put_page("a", ""), put_page("z", ""));
+    let both = format!("{},{}", &before[..before.len() - 1], &after[1..]);
+    world.say(
+        a,
+        &format!(
+            r#"{{"type":"push","clientClock":2,"diff":{both},"presence":["patch",{{"x":["put",1]}}]}}"#
+        ),
+    );
+    world.assert_data(c, &[patch(1, &both)]);
+    let cursor = r#""cursor:0":["patch",{"x":["put",1]}]"#;
+    let all = format!("{},{cursor},{}", &before[..before.len() - 1], &after[1..]);
+    world.assert_data(b, &[patch(1, &all)]);
+}
+
+/// What is kept for a session that does not read is what is told, and to whom.
+#[test]
+fn a_presence_that_not_all_see_waits_as_long_as_its_bytes_and_viewers_allow() {
+    for (viewers, is_kept) in [(1, true), (40, false)] {
+        let mut world = pages(|config| config.limits.log_bytes = 600);
+        let a = world.join("a");
+        let others: Vec<_> = (0..viewers).map(|n| world.join(&format!("b{n}"))).collect();
+        for connection in [a].iter().chain(&others) {
+            world.present(*connection, 1, &on("1"));
+        }
+        world.actions.clear();
+        let b = others[0];
+        world.writable(b, false);
+        for x in [1, 2] {
+            world.present(a, x + 1, &format!(r#"["patch",{{"x":["put",{x}]}}]"#));
+        }
+        world.writable(b, true);
+        let moved = |x: u64| patch(0, &format!(r#"{{"cursor:0":["patch",{{"x":["put",{x}]}}]}}"#));
+        let heard = world.heard(b);
+        assert_eq!(heard == [data(&[moved(1), moved(2)])], is_kept, "{heard:?}");
+        assert_eq!(heard.len(), 1);
+    }
+}

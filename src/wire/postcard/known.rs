@@ -31,7 +31,7 @@ struct Slot<T> {
 }
 
 /// Not so large that it costs more than it saves, nor so small that common things clash.
-const MOST_SLOTS: usize = 4096;
+const MOST_SLOTS: usize = 2048;
 const FIRST_SLOTS: usize = 8;
 
 impl<T: Copy + PartialEq> Seen<T> {
@@ -87,8 +87,9 @@ impl<T: Copy + PartialEq> Seen<T> {
 }
 
 fn slot_mut<T>(slots: &mut [Option<Slot<T>>], hash: u32) -> Option<&mut Option<Slot<T>>> {
-    // The length is a power of two.
-    slots.get_mut(hash as usize & slots.len().wrapping_sub(1))
+    // By the upper bits, which depend on all that went into the hash.
+    let at = (u64::from(hash) * slots.len() as u64) >> u32::BITS;
+    slots.get_mut(usize::try_from(at).ok()?)
 }
 
 /// A number that texts rarely share. The same on every machine, since it shows in what is written.
@@ -113,7 +114,80 @@ fn mix(mut hash: u64, text: &str) -> u64 {
     hash
 }
 
-/// The upper bits, which depend on all that went in.
+/// The upper bits, of which the uppermost depend on all that went in.
 const fn finish(hash: u64) -> u32 {
     (hash >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+
+    /// What is hashed alike takes a slot from another, which shows in what is written.
+    #[test]
+    fn hashes_are_the_same_on_every_machine() {
+        let texts = ["", "a", "b", "typeName", "eight by", "text that is more than eight bytes"];
+        assert_eq!(
+            texts.map(hash_text),
+            [2654435769, 1670357400, 29825874, 2131960793, 2457840939, 4070856355]
+        );
+        let keys = |keys: &[&str]| keys.iter().map(|key| Key::from(*key)).collect::<Vec<_>>();
+        let lists = [keys(&[]), keys(&["x"]), keys(&["x", "y"]), keys(&["y", "x"])];
+        assert_eq!(
+            lists.each_ref().map(|list| hash_keys(list)),
+            [0, 2592837955, 1524278953, 1939858792]
+        );
+    }
+
+    #[test]
+    fn what_is_hashed_alike_is_still_told_apart() {
+        let mut seen = Seen::new();
+        assert_eq!(seen.note(7, "a"), None);
+        assert_eq!(seen.note(7, "a"), Some(None));
+        // The later one takes the slot.
+        assert_eq!(seen.note(7, "b"), None);
+        assert_eq!(seen.note(7, "a"), None);
+        assert_eq!(seen.note(7, "a"), Some(None));
+        assert!(seen.number(7, "a", 2));
+        // Not from one that has a number.
+        assert_eq!(seen.note(7, "b"), None);
+        assert_eq!(seen.note(7, "b"), None);
+        assert!(seen.number(7, "b", 2), "it is given a number, which nobody finds");
+        assert_eq!(seen.note(7, "a"), Some(Some(0)));
+        let other = u32::MAX;
+        assert_eq!(seen.note(other, "b"), None);
+        assert!(!seen.number(other, "b", 2));
+        assert_eq!(seen.note(other, "b"), Some(None));
+    }
+
+    /// So that nobody's memory is taken by what somebody chose to write.
+    #[test]
+    fn slots_grow_with_what_is_noted_to_a_bound() {
+        let texts: Vec<String> = (0..5000).map(|n| alloc::format!("text {n}")).collect();
+        let mut slots = Vec::new();
+        let mut seen = Seen::new();
+        for text in &texts {
+            seen.note(hash_text(text), text.as_str());
+            if slots.last() != Some(&(seen.slots.len())) {
+                slots.push(seen.slots.len());
+            }
+        }
+        assert_eq!(slots, [8, 32, 128, 512, 2048]);
+    }
+
+    /// Also of texts that differ only somewhere inside.
+    #[test]
+    fn most_of_what_is_noted_is_known_again() {
+        for (count, known) in [(4, 4), (100, 85), (500, 340), (800, 540)] {
+            let texts: Vec<String> = (0..count).map(|n| alloc::format!("text {n}")).collect();
+            let mut seen = Seen::new();
+            for text in &texts {
+                seen.note(hash_text(text), text.as_str());
+            }
+            let again = texts.iter().filter(|it| seen.note(hash_text(it), it.as_str()).is_some());
+            let again = again.count();
+            assert!(again >= known, "{again} of {count}");
+        }
+    }
 }

@@ -379,3 +379,69 @@ fn ops_stand_where_ops_are() {
         assert!(custom(&[tag]).is_err());
     }
 }
+
+#[test]
+fn what_comes_again_is_written_by_number() {
+    let value = |json: &str| {
+        let frame = ClientMessage::Custom(json.parse().unwrap()).encode(Codec::Postcard);
+        let written = frame.to_bytes()[1..].to_vec();
+        assert_value(&written, json);
+        written
+    };
+    let twice = [&text("ab")[..], &[tag::NEW_TEXT, 2, b'a', b'b']].concat();
+    let three = [&[tag::ARRAYS.start + 3], &twice[..], &[tag::KNOWN_TEXTS.start]].concat();
+    assert_eq!(value(r#"["ab","ab","ab"]"#), three);
+    // A key is a text, too.
+    let keys = [&[tag::NEW_OBJECT, 1], &text("k")[..]].concat();
+    let first = [&[tag::ARRAYS.start + 3], &keys[..], &text("v")].concat();
+    let others = [tag::KNOWN_OBJECTS.start, tag::NEW_TEXT, 1, b'v', tag::KNOWN_OBJECTS.start];
+    let all = [&first[..], &others, &[tag::KNOWN_TEXTS.start]].concat();
+    assert_eq!(value(r#"[{"k":"v"},{"k":"v"},{"k":"v"}]"#), all);
+    // What is long never is, nor what is empty.
+    for text in [String::new(), "x".repeat(MOST_TEXT_BYTES + 1)] {
+        let written = value(&alloc::format!("[{text:?},{text:?},{text:?}]"));
+        assert_eq!((written.len() - 1) % 3, 0);
+    }
+    let long = "x".repeat(MOST_TEXT_BYTES);
+    assert!(value(&alloc::format!("[{long:?},{long:?},{long:?}]")).len() < 3 * MOST_TEXT_BYTES);
+}
+
+#[test]
+fn more_than_can_be_known_is_written_out() {
+    let texts: String = (0..9000).map(|n| alloc::format!(r#","t{}""#, n % 4500)).collect();
+    let objects: String = (0..900).map(|n| alloc::format!(r#",{{"k{}":1}}"#, n % 300)).collect();
+    let value: Value = alloc::format!("[0{texts}{objects}]").parse().unwrap();
+    let frame = ClientMessage::Custom(value.clone()).encode(Codec::Postcard);
+    assert_eq!(custom(&frame.to_bytes()[1..]), Ok(value));
+}
+
+#[test]
+fn a_record_names_its_own_id_by_a_tag() {
+    let push = crate::Push {
+        client_clock: 1,
+        diff: r#"{"":["remove"],"a:1":["put",{"id":"a:1"}]}"#.parse().ok(),
+        presence: None,
+    };
+    let section = [&[2, 0, 0, tag::REMOVE, 0, 3], &b"a:1"[..], &[tag::NEW_OBJECT, 1], &text("id")];
+    let section = [&section.concat()[..], &[tag::OWN_ID]].concat();
+    let written = ClientMessage::Push(push.clone()).encode(Codec::Postcard);
+    assert_eq!(written.to_bytes()[..], [&[super::kind::PUSH, 1, 1], &section[..], &[0]].concat());
+    assert_eq!(diff(&section), Ok(push.diff.unwrap()));
+}
+
+#[test]
+fn what_a_room_says_is_read_as_it_was_written() {
+    let answers = ["wipe_all", "wipe_presence"].map(|hydration| {
+        alloc::format!(
+            r#"{{"type":"connect","connectRequestId":"r","hydrationType":"{hydration}","protocolVersion":8,"schema":{{"schemaVersion":2,"sequences":{{"a":1}}}},"diff":{{}},"serverClock":3,"isReadonly":true,"objectAccess":"read"}}"#
+        )
+    });
+    let reasons = ["clientTooOld", "serverTooOld", "invalidRecord", "invalidOperation"];
+    let refusals = reasons
+        .map(|reason| alloc::format!(r#"{{"type":"incompatibility_error","reason":"{reason}"}}"#));
+    for json in answers.iter().chain(&refusals) {
+        let message = ServerMessage::decode(json.as_bytes(), DEPTH).unwrap();
+        let written = message.encode(Codec::Postcard);
+        assert_eq!(ServerMessage::decode(&written.to_bytes(), DEPTH), Ok(message));
+    }
+}
