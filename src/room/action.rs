@@ -46,7 +46,9 @@ impl RoomAction {
     #[must_use]
     pub fn split(self) -> Vec<Self> {
         match self {
-            Self::Send { to, frame } => to.iter().map(|to| Self::send(*to, frame.clone())).collect(),
+            Self::Send { to, frame } => {
+                to.iter().map(|to| Self::send(*to, frame.clone())).collect()
+            }
             whole @ (Self::Close { .. } | Self::Persist(_) | Self::Event(_)) => Vec::from([whole]),
         }
     }
