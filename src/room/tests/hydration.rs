@@ -1,6 +1,8 @@
 //! What a client is sent when it enters, so that it lacks nothing.
 
+use super::migrations::{enter, older, room_of_version_3, version_3};
 use super::*;
+use crate::value::Value;
 
 /// The part of an answer from the hydration type on that says what the client lacks.
 fn hydration(answer: &str) -> String {
@@ -211,4 +213,73 @@ fn a_second_connect_starts_afresh_with_all_that_was_collected() {
     world.tick(millis(17));
     world.assert_data(a, &[patch(4, r#"{"cursor:1":["patch",{"x":["put",1]}]}"#)]);
     assert_eq!(world.room.session_count(), 2);
+}
+
+/// A diff that puts that many pages, with these further fields.
+fn pages(count: usize) -> String {
+    let page = |number| {
+        let id = format!("p:{number:03}");
+        format!(
+            r#""{id}":["put",{{"color":"blue","id":"{id}","name":"{number}","typeName":"page"}}]"#
+        )
+    };
+    format!("{{{}}}", (0..count).map(page).collect::<Vec<_>>().join(","))
+}
+
+/// What a client of version 0 is told who comes without anything.
+fn told(world: &mut World) -> Value {
+    let connection = world.open("old");
+    let answer = enter(world, connection, &older(0), 8);
+    assert_eq!(world.closed(connection), None);
+    answer.parse().unwrap()
+}
+
+/// The room as another process would open it.
+fn opened_anew(world: &World) -> World {
+    let config = RoomConfig { flush_interval: Duration::ZERO, ..RoomConfig::default() };
+    World::of(Room::restore(config, Arc::new(version_3()), world.room.snapshot()).unwrap())
+}
+
+#[test]
+fn a_hydration_after_changes_is_what_it_would_be_if_nothing_were_kept_encoded() {
+    let mut world = room_of_version_3(|_| ());
+    let new = world.join_current("new");
+    world.push(new, 1, &pages(400));
+    let patched = |id: &str, diff: &str| format!(r#"{{"{id}":["patch",{{{diff}}}]}}"#);
+    let changes = [
+        patched("p:005", r#""name":["append","!",1]"#),
+        // What an older client does not see.
+        patched("p:200", r#""color":["put","red"]"#),
+        r#"{"p:131":["remove"],"p:399":["remove"]}"#.into(),
+        r#"{"a":["put",{"id":"a","name":"first","typeName":"page"}],"z":["put",{"id":"z","typeName":"shape"}]}"#.into(),
+    ];
+    let mut before = told(&mut world);
+    for (clock, change) in (2..).zip(changes) {
+        world.push(new, clock, &change);
+        let after = told(&mut world);
+        assert_ne!(after, before);
+        assert_eq!(after, told(&mut opened_anew(&world)), "{change}");
+        before = after;
+    }
+}
+
+#[test]
+fn a_hydration_that_fails_leaves_nothing_half_encoded() {
+    for modern in ["p:000", "p:200", "p:399"] {
+        let mut world = room_of_version_3(|_| ());
+        let new = world.join_current("new");
+        world.push(new, 1, &pages(400));
+        told(&mut world);
+        world.push(new, 2, r#"{"p:005":["remove"],"p:398":["patch",{"name":["put","x"]}]}"#);
+        world.push(new, 3, &format!(r#"{{"{modern}":["patch",{{"modern":["put",1]}}]}}"#));
+        for _ in 0..2 {
+            let old = world.open("too old");
+            enter(&mut world, old, &older(0), 8);
+            assert_eq!(world.closed(old), Some(CloseReason::ClientTooOld));
+        }
+        let current = world.open("current");
+        assert!(enter(&mut world, current, &older(3), 8).contains("modern"));
+        world.push(new, 4, &format!(r#"{{"{modern}":["patch",{{"modern":["delete"]}}]}}"#));
+        assert_eq!(told(&mut world), told(&mut opened_anew(&world)));
+    }
 }

@@ -240,3 +240,17 @@ fn proto_is_ignored_wherever_it_stands_in_a_diff() {
     assert_eq!(world.record("p"), sorted(&page("p", r#","meta":{"x":1}"#)));
     assert_eq!(world.closed(a), None);
 }
+
+/// Growth was bounded by less than it is.
+#[test]
+fn a_record_that_grows_by_a_key_without_letters_is_measured_too() {
+    let mut world = World::with(|config| config.limits.record_bytes = 100);
+    let a = world.join("a");
+    world.push(a, 1, &put_page("p", ""));
+    world.push(a, 2, r#"{"p":["patch",{"x":["put",1]}]}"#);
+    let before = world.record("p");
+    world.actions.clear();
+    world.push(a, 3, &format!(r#"{{"p":["patch",{{"":["put","{}"]}}]}}"#, "x".repeat(100)));
+    world.assert_data(a, &[discard(3, 2)]);
+    assert_eq!(world.record("p"), before);
+}
