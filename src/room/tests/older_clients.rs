@@ -163,7 +163,7 @@ fn types_that_no_migration_changes_are_served_as_ever() {
 }
 
 impl World {
-    fn join_current(&mut self, name: &str) -> ConnectionId {
+    pub(super) fn join_current(&mut self, name: &str) -> ConnectionId {
         let connection = self.open(name);
         enter(self, connection, &older(3), 8);
         connection
