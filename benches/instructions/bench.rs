@@ -23,8 +23,8 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 // W1: ten pushes of a drag, told to all sessions.
 #[library_benchmark]
 #[bench::sessions_1(args = (Pushing::new(200, 1)), config = at_most(239_049))]
-#[bench::sessions_50(args = (Pushing::new(200, 50)), config = at_most(293_239))]
-#[bench::sessions_200(args = (Pushing::new(200, 200)), config = at_most(424_550))]
+#[bench::sessions_50(args = (Pushing::new(200, 50)), config = at_most(297_709))]
+#[bench::sessions_200(args = (Pushing::new(200, 200)), config = at_most(442_520))]
 fn drag(mut room: Pushing) -> Pushing {
     room.drag(10);
     room
@@ -46,10 +46,10 @@ fn draw(mut room: Pushing) -> Pushing {
     args = (Pushing::new(1000, 1).hydrated(Codec::Json), Codec::Json),
     config = at_most(3_011_259)
 )]
-#[bench::postcard_first(args = (Pushing::new(1000, 1), Codec::Postcard), config = at_most(22_374_573))]
+#[bench::postcard_first(args = (Pushing::new(1000, 1), Codec::Postcard), config = at_most(21_999_709))]
 #[bench::postcard_later(
     args = (Pushing::new(1000, 1).hydrated(Codec::Postcard), Codec::Postcard),
-    config = at_most(3_048_800)
+    config = at_most(2_938_623)
 )]
 fn hydrate(mut room: Pushing, codec: Codec) -> (Pushing, Vec<u8>) {
     let told = room.hydrate(codec);
@@ -59,7 +59,7 @@ fn hydrate(mut room: Pushing, codec: Codec) -> (Pushing, Vec<u8>) {
 // W5: a client takes 1,000 shapes.
 #[library_benchmark]
 #[bench::json(args = (Entering::new(), hydration(1000, Codec::Json)), config = at_most(21_926_651))]
-#[bench::postcard(args = (Entering::new(), hydration(1000, Codec::Postcard)), config = at_most(15_589_388))]
+#[bench::postcard(args = (Entering::new(), hydration(1000, Codec::Postcard)), config = at_most(13_697_953))]
 fn take(mut client: Entering, told: Vec<u8>) -> (Entering, Vec<u8>) {
     client.hear(&told);
     (client, told)

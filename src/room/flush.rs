@@ -50,6 +50,7 @@ impl Room {
         let (end, broadcast_end) = (self.log.end(), self.log.broadcast_end());
         let (now, clock) = (self.now, self.store.clock());
         let after = now.saturating_add(self.config.flush_interval);
+        let most = self.sessions.len();
         let mut next_flush: Option<Instant> = None;
         let mut shared: Vec<Shared> = Vec::new();
         let mut oldest = end;
@@ -87,7 +88,10 @@ impl Room {
                     let send = |frame| RoomAction::send(link.connection, frame);
                     self.actions.extend(frame.map(send));
                 } else {
-                    shared.push(Shared { position, slot, frame, to: Vec::from([link.connection]) });
+                    // Nearly always there is one group, of nearly all.
+                    let mut to = Vec::with_capacity(if shared.is_empty() { most } else { 1 });
+                    to.push(link.connection);
+                    shared.push(Shared { position, slot, frame, to });
                 }
                 is_sent
             };
