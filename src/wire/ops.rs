@@ -141,7 +141,7 @@ pub(crate) fn write_network_diff(out: &mut Vec<u8>, diff: &NetworkDiff) {
 /// Appends the JSON of `op`.
 pub(crate) fn write_record_op(out: &mut Vec<u8>, op: &RecordOp) {
     match op {
-        RecordOp::Put(record) => write_put(out, record),
+        RecordOp::Put(record) => write_put(out, |out| write_object(out, record)),
         RecordOp::Patch(diff) => write_patch(out, diff),
         RecordOp::Remove => out.extend_from_slice(REMOVE),
     }
@@ -149,29 +149,26 @@ pub(crate) fn write_record_op(out: &mut Vec<u8>, op: &RecordOp) {
 
 /// Appends the entry of a diff that puts `record`, or removes what is gone.
 pub(crate) fn write_put_or_remove(out: &mut Vec<u8>, id: &str, record: Option<&Object>) {
+    write_string(out, id);
+    out.push(b':');
     match record {
-        Some(record) => write_put_of(out, id, |out| write_object(out, record)),
-        None => {
-            write_string(out, id);
-            out.push(b':');
-            out.extend_from_slice(REMOVE);
-        }
+        Some(record) => write_put(out, |out| write_object(out, record)),
+        None => out.extend_from_slice(REMOVE),
     }
 }
 
 /// Appends the entry of a diff that puts the record that `write` writes.
 pub(crate) fn write_put_of(out: &mut Vec<u8>, id: &str, write: impl FnOnce(&mut Vec<u8>)) {
     write_string(out, id);
-    out.extend_from_slice(b":[\"put\",");
-    write(out);
-    out.push(b']');
+    out.push(b':');
+    write_put(out, write);
 }
 
 const REMOVE: &[u8] = b"[\"remove\"]";
 
-fn write_put(out: &mut Vec<u8>, record: &Object) {
+fn write_put(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(b"[\"put\",");
-    write_object(out, record);
+    write(out);
     out.push(b']');
 }
 
