@@ -5,6 +5,7 @@
 //! case shrinks well.
 
 use roomsync::{Array, Object, ObjectDiff, Text, Value, ValueOp};
+use std::collections::BTreeSet;
 
 /// Bytes to choose by, and values to put where something new is wanted.
 #[derive(Clone, Debug)]
@@ -80,7 +81,8 @@ impl Tape {
             5 => Value::from(self.suffix().repeat(self.choose(32))),
             6 => (0..self.choose(5)).map(|_| self.make_value(levels - 1)).collect::<Array>().into(),
             7 => {
-                let item = self.make_value(levels - 1);
+                // Nearly flat: what repeats what repeats is more than a machine has memory for.
+                let item = self.make_value(levels.min(2) - 1);
                 std::iter::repeat_n(item, self.choose(16)).collect::<Array>().into()
             }
             8 => self.make_object(levels).into(),
@@ -127,8 +129,10 @@ impl Tape {
 
     fn edit_array(&mut self, array: &Array) -> Array {
         let mut items: Vec<Value> = array.to_vec();
-        for _ in 0..self.choose(4) {
-            let at = self.choose(items.len());
+        // Each once: edits of what was edited nest deeper than records may.
+        let places: BTreeSet<usize> =
+            (0..self.choose(4)).map(|_| self.choose(items.len())).collect();
+        for at in places {
             if let Some(item) = items.get(at).cloned() {
                 items[at] = self.edit_value(&item);
             }
