@@ -42,7 +42,7 @@ fn diff_object(
     if prev.ptr_eq(next) {
         return None;
     }
-    let ops: Vec<(Key, ValueOp)> = if prev.keys_ptr_eq(next) {
+    let ops: Vec<(Key, ValueOp)> = if prev.keys_eq(next) {
         let mut ops = Vec::new();
         for ((key, before), after) in prev.iter().zip(next.values()) {
             if !before.is_evidently(after)

@@ -121,7 +121,11 @@ impl KeyLists {
     }
 
     /// The object of the keys on the path and their `values`.
-    pub(crate) fn object(&mut self, path: Path, values: Vec<Value>) -> Object {
+    pub(crate) fn object(
+        &mut self,
+        path: Path,
+        values: impl ExactSizeIterator<Item = Value>,
+    ) -> Object {
         match path {
             Path::Begin(_) => Object::new(),
             Path::Loose(keys) => keys.into_iter().zip(values).collect(),
@@ -301,7 +305,7 @@ mod tests {
         for key in keys {
             lists.follow(&mut path, key);
         }
-        lists.object(path, (0..keys.len()).map(|at| Value::from(at as u64)).collect())
+        lists.object(path, (0..keys.len()).map(|at| Value::from(at as u64)))
     }
 
     fn shares(a: &Object, b: &Object) -> bool {

@@ -5,6 +5,8 @@ use crate::ids::Key;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem::{replace, take};
+use triomphe::HeaderSlice;
 
 /// An object value. Cloning is a counter; changing an unshared one happens in place.
 ///
@@ -19,15 +21,11 @@ use core::fmt;
 /// assert_eq!(object.to_string(), r#"{"x":1,"y":2}"#);
 /// ```
 #[derive(Clone, Default)]
-pub struct Object(Option<Arc<Fields>>);
+pub struct Object(Option<triomphe::Arc<Fields>>);
 
-/// Never empty. `keys` and `values` are of one length; `keys` are sorted and distinct, and shared
-/// by objects that came from one another.
-#[derive(Clone)]
-struct Fields {
-    keys: Arc<[Key]>,
-    values: Vec<Value>,
-}
+/// The keys and their values, in one allocation. Never empty, and both of one length; the keys are
+/// sorted and distinct, and shared by objects that came from one another.
+type Fields = HeaderSlice<Arc<[Key]>, [Value]>;
 
 /// What to put at keys, or with `None` to take out.
 pub(crate) type Edits = Vec<(Key, Option<Value>)>;
@@ -65,7 +63,7 @@ impl Object {
     /// The value at `key`, to be changed. Copies the level of a shared object.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         let position = self.position(key).ok()?;
-        Arc::make_mut(self.0.as_mut()?).values.get_mut(position)
+        self.fields_mut()?.slice.get_mut(position)
     }
 
     /// Puts `value` at `key` and gives back what was there.
@@ -77,7 +75,7 @@ impl Object {
             return None;
         }
         if let Some(slot) = self.get_mut(&key) {
-            return Some(core::mem::replace(slot, value));
+            return Some(replace(slot, value));
         }
         self.rebuild([(key, Some(value))], |_, _| {});
         None
@@ -105,7 +103,7 @@ impl Object {
         for (key, value) in edits {
             match (self.get_mut(&key), value) {
                 (Some(slot), Some(value)) => {
-                    before(key, Some(core::mem::replace(slot, value)));
+                    before(key, Some(replace(slot, value)));
                 }
                 (Some(_), None) => moving.push((key, None)),
                 (None, value) => moving.push((key, value)),
@@ -126,33 +124,44 @@ impl Object {
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (Some(a), Some(b)) => triomphe::Arc::ptr_eq(a, b),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         }
+    }
+
+    /// Whether both have the same keys.
+    pub(crate) fn keys_eq(&self, other: &Self) -> bool {
+        self.keys_ptr_eq(other) || self.keys() == other.keys()
     }
 
     /// Whether both have one list of keys, known without comparing them.
     pub(crate) fn keys_ptr_eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(a), Some(b)) => Arc::ptr_eq(&a.keys, &b.keys),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        }
+        core::ptr::eq(self.keys(), other.keys())
     }
 
     pub(crate) fn values(&self) -> &[Value] {
-        self.0.as_ref().map_or(&[], |fields| &fields.values)
+        self.0.as_ref().map_or(&[], |fields| &fields.slice)
     }
 
     pub(crate) fn keys(&self) -> &[Key] {
-        self.0.as_ref().map_or(&[], |fields| &fields.keys)
+        self.0.as_ref().map_or(&[], |fields| &fields.header)
     }
 
     /// The list of keys and the values, to be changed, unless somebody shares them or there are none.
     pub(super) fn parts_mut(&mut self) -> Option<(&mut Arc<[Key]>, &mut [Value])> {
-        let Fields { keys, values } = Arc::get_mut(self.0.as_mut()?)?;
+        let Fields { header: keys, slice: values, .. } = triomphe::Arc::get_mut(self.0.as_mut()?)?;
         Some((keys, values))
+    }
+
+    /// The keys and values, of which others see no change.
+    fn fields_mut(&mut self) -> Option<&mut Fields> {
+        let fields = self.0.as_mut()?;
+        if !fields.is_unique() {
+            let (keys, values) = (Arc::clone(&fields.header), fields.slice.iter().cloned());
+            *fields = triomphe::Arc::from_header_and_iter(keys, values);
+        }
+        triomphe::Arc::get_mut(fields)
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
@@ -168,10 +177,13 @@ impl Object {
         let edits = edits.into_iter();
         let room = self.len() + edits.size_hint().0;
         let (mut keys, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
-        let (old_keys, old_values) = match self.0.take().map(Arc::unwrap_or_clone) {
-            Some(Fields { keys, values }) => (keys, values),
-            None => (Arc::default(), Vec::new()),
+        // Taken out of what nobody shares, so that what stands inside is not shared by this.
+        let mut whole = take(self);
+        let (old_keys, old_values) = match whole.fields_mut() {
+            Some(Fields { header, slice, .. }) => (&**header, slice),
+            None => (&[][..], &mut [][..]),
         };
+        let old_values = old_values.iter_mut().map(take);
         let mut old = old_keys.iter().cloned().zip(old_values).peekable();
         for (key, value) in edits {
             while let Some((key, value)) = old.next_if(|(old_key, _)| *old_key < key) {
@@ -192,10 +204,15 @@ impl Object {
     }
 
     /// `keys` are sorted, distinct and stored by objects; `values` are as many.
-    pub(crate) fn from_sorted(keys: Arc<[Key]>, values: Vec<Value>) -> Self {
+    pub(crate) fn from_sorted(
+        keys: Arc<[Key]>,
+        values: impl IntoIterator<IntoIter: ExactSizeIterator<Item = Value>>,
+    ) -> Self {
+        let values = values.into_iter();
         debug_assert_eq!(keys.len(), values.len(), "one value for each key");
         debug_assert!(keys.is_sorted_by(|a, b| a < b), "keys are sorted and distinct");
-        Self((!keys.is_empty()).then(|| Arc::new(Fields { keys, values })))
+        let has_any = !keys.is_empty();
+        Self(has_any.then(|| triomphe::Arc::from_header_and_iter(keys, values)))
     }
 }
 
@@ -216,8 +233,7 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
         self.ptr_eq(other)
-            || ((self.keys_ptr_eq(other) || self.keys() == other.keys())
-                && self.values() == other.values())
+            || (self.keys_eq(other) && self.values() == other.values())
     }
 }
 

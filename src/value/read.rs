@@ -108,8 +108,7 @@ impl<'a> Reader<'a> {
             if !self.take(b',') {
                 self.expect(b'}', "a comma or a closing brace")?;
                 self.around = around;
-                let values = self.values.split_off(first);
-                return Ok(self.key_lists.object(path, values));
+                return Ok(self.key_lists.object(path, self.values.drain(first..)));
             }
         }
     }
