@@ -179,7 +179,7 @@ impl Room {
             clock: self.store.clock(),
             origin,
             changes: ops.iter().zip(before).map(change).collect(),
-            schema: self.serialized.clone().filter(|_| has_schema),
+            schema: self.serialized.as_ref().filter(|_| has_schema).cloned(),
             pruned,
             tombstone_history_starts_at: self.store.tombstone_history_starts_at(),
             applied,

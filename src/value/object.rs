@@ -232,8 +232,7 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
 
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.ptr_eq(other)
-            || (self.keys_eq(other) && self.values() == other.values())
+        self.ptr_eq(other) || (self.keys_eq(other) && self.values() == other.values())
     }
 }
 

@@ -84,7 +84,11 @@ fn apply_in_place(
 }
 
 /// The record stays shared, as a record of a room is that others look at; stock records always are.
-fn apply_to_shared(before: &serde_json::Value, after: &serde_json::Value, iterations: usize) -> Answer {
+fn apply_to_shared(
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+    iterations: usize,
+) -> Answer {
     let (before, after) = (object(before), object(after));
     let diff = ObjectDiff::between(&before, &after, StringAppend::Allowed).expect("they differ");
     let start = Instant::now();

@@ -59,8 +59,8 @@ fn stock(text: &mut String, measured: &Measured, plots: &Path) -> Result<()> {
     text.push_str(
         "\n## Beside the stock room and client
 
-In one process each, JSON text in and JSON text out, no sockets, no disk, record types without validators. `@tldraw/sync-core` is warm: its
-process does every request of the run, and what is reported follows a pair that is thrown away.
+In one process each, JSON text in and JSON text out, no sockets, no disk, record types without validators. What clients push is text before the
+clock starts. `@tldraw/sync-core` is warm: its process does every request of the run, and what is reported follows a pair that is thrown away.
 
 ![How many times as fast](performance/ratios.svg)
 

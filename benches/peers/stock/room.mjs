@@ -53,9 +53,10 @@ export class Room {
     this.room.handleSocketMessage(`session ${number}`, text)
   }
 
-  push(number, diff, presence) {
+  /** The text of a session's next push. */
+  pushText(number, diff, presence) {
     this.#clocks[number] += 1
-    this.message(number, pushText(this.#clocks[number], diff, presence))
+    return pushText(this.#clocks[number], diff, presence)
   }
 
   flush() {
@@ -73,9 +74,10 @@ export const works = {
   drag({ shapes, sessions, pushes, burst }) {
     const room = new Room(shapes)
     room.connectAll(sessions)
+    const texts = Array.from({ length: pushes }, (_, step) => room.pushText(0, dragDiff(7, step + 1)))
     return finish(room, timed(() => {
       for (let step = 1; step <= pushes; step++) {
-        room.push(0, dragDiff(7, step))
+        room.message(0, texts[step - 1])
         if (step % burst === 0) room.flush()
       }
     }))
@@ -89,13 +91,17 @@ export const works = {
       step === 1
         ? ['put', { id: `p${number}`, typeName: 'instance_presence', userName: `user ${number}`, cursor: { x: 0, y: 0 } }]
         : ['patch', { cursor: ['put', { x: step + 0.5, y: number }] }]
-    return finish(room, timed(() => {
-      for (let step = 1; step <= rounds; step++) {
-        for (let number = 0; number < sessions; number++) {
-          room.push(number, dragDiff(number, step), cursor(number, step))
-          room.flush()
-        }
+    const texts = []
+    for (let step = 1; step <= rounds; step++) {
+      for (let number = 0; number < sessions; number++) {
+        texts.push(room.pushText(number, dragDiff(number, step), cursor(number, step)))
       }
+    }
+    return finish(room, timed(() => {
+      texts.forEach((text, at) => {
+        room.message(at % sessions, text)
+        room.flush()
+      })
     }))
   },
 
@@ -105,17 +111,18 @@ export const works = {
     room.connectAll(sessions)
     const piece = 'abcdefghij'.repeat(6)
     const pushes = Math.ceil(length / piece.length)
-    let offset = 'hello'.length
+    const append = (push) => ['append', piece, 'hello'.length + push * piece.length]
+    const texts = Array.from({ length: pushes }, (_, push) =>
+      room.pushText(0, { [shapeId(7)]: ['patch', { props: ['patch', { label: append(push) }] }] })
+    )
     const deciles = []
     for (let decile = 0; decile < 10; decile++) {
       const until = Math.round((pushes * (decile + 1)) / 10)
       const from = Math.round((pushes * decile) / 10)
       deciles.push(timed(() => {
         for (let step = from; step < until; step++) {
-          const append = ['append', piece, offset]
-          room.push(0, { [shapeId(7)]: ['patch', { props: ['patch', { label: append }] }] })
+          room.message(0, texts[step])
           room.flush()
-          offset += piece.length
         }
       }))
     }
@@ -129,7 +136,7 @@ export const works = {
     room.connect(1)
     let ns = 0
     for (let number = 2; number < clients + 2; number++) {
-      if (cold) room.push(0, dragDiff(7, number))
+      if (cold) room.message(0, room.pushText(0, dragDiff(7, number)))
       room.flush()
       const clock = upToDate ? room.room.getCurrentDocumentClock() : -1
       ns += timed(() => room.connect(number, clock))

@@ -1,6 +1,8 @@
-//! What stood in a section before: texts and lists of keys that are then named by number.
+//! What stood in a section before: texts and lists of keys that are then named by number, and values
+//! that stand at the same key again.
 
 use crate::ids::Key;
+use crate::value::Value;
 use alloc::vec::Vec;
 
 /// Longer texts are never known: naming one by a number must not cost a reader much more than the
@@ -10,6 +12,36 @@ pub(super) const MOST_TEXT_BYTES: usize = 64;
 pub(super) const MOST_TEXTS: usize = 4096;
 /// So many lists of keys are known: the first ones.
 pub(super) const MOST_KEY_LISTS: usize = 256;
+
+/// The largest value that a byte says is the same again, as limits count sizes: the bytes of texts and
+/// keys, and [`EACH`] for each value.
+pub(super) const MOST_SAME_SIZE: usize = 128;
+const EACH: usize = 8;
+
+/// Whether both are equal and at most of that size. Takes no longer than that allows.
+pub(super) fn is_small_and_same(value: &Value, last: &Value) -> bool {
+    /// How much more there may be.
+    fn left(value: &Value, last: &Value, most: usize) -> Option<usize> {
+        let most = most.checked_sub(EACH)?;
+        match (value, last) {
+            (Value::String(text), Value::String(last)) if text == last => {
+                most.checked_sub(text.len())
+            }
+            (Value::Array(array), Value::Array(last)) if array.len() == last.len() => {
+                let mut items = array.iter().zip(last.iter());
+                items.try_fold(most, |most, (item, last)| left(item, last, most))
+            }
+            (Value::Object(object), Value::Object(last)) if object.keys_eq(last) => {
+                let mut members = object.iter().zip(last.values());
+                members.try_fold(most, |most, ((key, value), last)| {
+                    left(value, last, most.checked_sub(key.len())?)
+                })
+            }
+            _ => value.is_evidently(last).then_some(most),
+        }
+    }
+    left(value, last, MOST_SAME_SIZE).is_some()
+}
 
 /// How a writer knows again what it has written.
 ///
@@ -58,10 +90,10 @@ impl<T: Copy + PartialEq> Seen<T> {
     }
 
     /// Gives `thing`, which was noted just now, the next number, as long as that is below `most`.
-    pub(super) fn number(&mut self, hash: u32, thing: T, most: usize) -> bool {
+    pub(super) fn number(&mut self, hash: u32, thing: T, most: usize) -> Option<usize> {
         let number = self.numbered;
         if number >= most {
-            return false;
+            return None;
         }
         self.numbered += 1;
         if let Some(Some(slot)) = slot_mut(&mut self.slots, hash)
@@ -69,7 +101,7 @@ impl<T: Copy + PartialEq> Seen<T> {
         {
             slot.number = Some(number);
         }
-        true
+        Some(number)
     }
 
     fn grow(&mut self) {
@@ -149,15 +181,15 @@ mod tests {
         assert_eq!(seen.note(7, "b"), None);
         assert_eq!(seen.note(7, "a"), None);
         assert_eq!(seen.note(7, "a"), Some(None));
-        assert!(seen.number(7, "a", 2));
+        assert_eq!(seen.number(7, "a", 2), Some(0));
         // Not from one that has a number.
         assert_eq!(seen.note(7, "b"), None);
         assert_eq!(seen.note(7, "b"), None);
-        assert!(seen.number(7, "b", 2), "it is given a number, which nobody finds");
+        assert_eq!(seen.number(7, "b", 2), Some(1), "it is given a number, which nobody finds");
         assert_eq!(seen.note(7, "a"), Some(Some(0)));
         let other = u32::MAX;
         assert_eq!(seen.note(other, "b"), None);
-        assert!(!seen.number(other, "b", 2));
+        assert_eq!(seen.number(other, "b", 2), None);
         assert_eq!(seen.note(other, "b"), Some(None));
     }
 

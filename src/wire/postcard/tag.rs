@@ -1,6 +1,6 @@
 //! The byte before each value and op: what follows, and for what is short and common how much.
 //!
-//! All are under 128, so that each is also one byte of postcard's numbering of variants.
+//! All but the last are under 128, so that each is also one byte of postcard's numbering of variants.
 
 use core::ops::Range;
 
@@ -42,6 +42,8 @@ pub(super) const KNOWN_TEXTS: Range<u8> = 64..96;
 pub(super) const KNOWN_OBJECTS: Range<u8> = 96..112;
 /// Arrays by their length.
 pub(super) const ARRAYS: Range<u8> = 112..128;
+/// What stands at the same key in the last object of the same list of keys. No value by itself.
+pub(super) const SAME: u8 = 128;
 
 /// The tag of `range` that says `number`, if there is one.
 pub(super) fn short(range: &Range<u8>, number: usize) -> Option<u8> {

@@ -1,6 +1,8 @@
 //! What is read and what is refused. That all messages are read back as they were is held by
 //! `proptests/tests/codecs.rs`.
 
+mod same;
+
 use super::known::{MOST_KEY_LISTS, MOST_TEXT_BYTES, MOST_TEXTS};
 use super::tag;
 use crate::error::Malformed;

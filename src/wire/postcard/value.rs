@@ -1,6 +1,8 @@
 //! Values: a tag, then what it says.
 
-use super::known::{MOST_KEY_LISTS, MOST_TEXT_BYTES, MOST_TEXTS, Seen, hash_keys, hash_text};
+use super::known::{
+    MOST_KEY_LISTS, MOST_TEXT_BYTES, MOST_TEXTS, Seen, hash_keys, hash_text, is_small_and_same,
+};
 use super::tag::{self, number, short};
 use crate::error::Malformed;
 use crate::ids::Key;
@@ -18,13 +20,15 @@ pub(super) struct SectionWriter<'a, 'o> {
     pub(super) out: &'o mut Vec<u8>,
     texts: Seen<&'a str>,
     key_lists: Seen<&'a [Key]>,
+    /// The last object of each numbered list of keys.
+    last: Vec<Option<&'a Object>>,
     /// The id of the record that is written.
     pub(super) own_id: Option<&'a str>,
 }
 
 impl<'a, 'o> SectionWriter<'a, 'o> {
     pub(super) const fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { out, texts: Seen::new(), key_lists: Seen::new(), own_id: None }
+        Self { out, texts: Seen::new(), key_lists: Seen::new(), last: Vec::new(), own_id: None }
     }
 
     pub(super) fn value(&mut self, value: &'a Value) {
@@ -48,7 +52,7 @@ impl<'a, 'o> SectionWriter<'a, 'o> {
                 Some(Some(number)) => {
                     return self.numbered(&tag::KNOWN_TEXTS, tag::KNOWN_TEXT, number);
                 }
-                Some(None) if self.texts.number(hash, text, MOST_TEXTS) => {
+                Some(None) if self.texts.number(hash, text, MOST_TEXTS).is_some() => {
                     self.out.push(tag::NEW_TEXT);
                     write_varint(self.out, text.len() as u64);
                     return self.out.extend_from_slice(text.as_bytes());
@@ -73,20 +77,48 @@ impl<'a, 'o> SectionWriter<'a, 'o> {
             return self.out.push(tag::EMPTY_OBJECT);
         }
         let hash = hash_keys(keys);
-        match self.key_lists.note(hash, keys) {
-            Some(Some(number)) => self.numbered(&tag::KNOWN_OBJECTS, tag::KNOWN_OBJECT, number),
+        let number = match self.key_lists.note(hash, keys) {
+            Some(Some(number)) => {
+                self.numbered(&tag::KNOWN_OBJECTS, tag::KNOWN_OBJECT, number);
+                Some(number)
+            }
             Some(None) | None => {
-                self.key_lists.number(hash, keys, MOST_KEY_LISTS);
+                let number = self.key_lists.number(hash, keys, MOST_KEY_LISTS);
                 self.out.push(tag::NEW_OBJECT);
                 write_varint(self.out, keys.len() as u64);
                 for key in keys {
                     self.text(key);
                 }
+                number
+            }
+        };
+        for (at, value) in object.values().iter().enumerate() {
+            if self.is_same_again(number, at, value) {
+                self.out.push(tag::SAME);
+            } else {
+                self.value(value);
             }
         }
-        for value in object.values() {
-            self.value(value);
+        if let Some(number) = number {
+            if self.last.len() <= number {
+                self.last.resize(number + 1, None);
+            }
+            if let Some(last) = self.last.get_mut(number) {
+                *last = Some(object);
+            }
         }
+    }
+
+    /// Whether the last object of the list of keys had that value there, which takes more than a byte.
+    fn is_same_again(&self, list: Option<usize>, at: usize, value: &Value) -> bool {
+        let is_short = match value {
+            Value::Null | Value::Bool(_) | Value::String(_) => true,
+            Value::Number(number) => is_one_byte(*number),
+            Value::Array(array) => array.is_empty(),
+            Value::Object(object) => object.is_empty(),
+        };
+        let last = || self.last.get(list?).copied().flatten()?.values().get(at);
+        !is_short && last().is_some_and(|last| is_small_and_same(value, last))
     }
 
     /// A number in the tag, or after `long`.
@@ -101,9 +133,18 @@ impl<'a, 'o> SectionWriter<'a, 'o> {
     }
 }
 
+/// The tag that says the number, if one does.
+fn tag_of_int(int: i64) -> Option<u8> {
+    usize::try_from(int).ok().and_then(|int| short(&tag::INTS, int))
+}
+
+fn is_one_byte(number: Number) -> bool {
+    number.as_i64().and_then(tag_of_int).is_some()
+}
+
 fn write_number(out: &mut Vec<u8>, number: Number) {
     let Some(int) = number.as_i64() else { return write_float(out, number.as_f64()) };
-    match usize::try_from(int).ok().and_then(|int| short(&tag::INTS, int)) {
+    match tag_of_int(int) {
         Some(tag) => out.push(tag),
         None => {
             out.push(tag::INT);
@@ -154,6 +195,10 @@ pub(super) struct SectionReader<'a, 'i> {
     pub(super) input: &'i mut Input<'a>,
     texts: Vec<(&'a str, Text)>,
     key_lists: Vec<KeyList>,
+    /// The last object of each list of keys.
+    last: Vec<Object>,
+    /// The values of all objects that are under way, so that each is allocated once, in its size.
+    values: Vec<Value>,
     /// The id of the record that is read.
     pub(super) own_id: Option<Text>,
 }
@@ -169,7 +214,14 @@ struct KeyList {
 
 impl<'a, 'i> SectionReader<'a, 'i> {
     pub(super) const fn new(input: &'i mut Input<'a>) -> Self {
-        Self { input, texts: Vec::new(), key_lists: Vec::new(), own_id: None }
+        Self {
+            input,
+            texts: Vec::new(),
+            key_lists: Vec::new(),
+            last: Vec::new(),
+            values: Vec::new(),
+            own_id: None,
+        }
     }
 
     /// A value of at most so many nested arrays and objects.
@@ -229,27 +281,44 @@ impl<'a, 'i> SectionReader<'a, 'i> {
 
     pub(super) fn object(&mut self, tag: u8, levels: usize) -> Result<Object, Malformed> {
         let levels = levels.checked_sub(1).ok_or(Malformed)?;
-        let list = match tag {
+        let number = match tag {
             tag::EMPTY_OBJECT => return Ok(Object::new()),
-            tag::NEW_OBJECT => self.new_key_list()?,
-            _ => {
-                let known = match number(&tag::KNOWN_OBJECTS, tag) {
-                    Some(number) => number,
-                    None => self.number()?,
-                };
-                self.key_lists.get(known).cloned().ok_or(Malformed)?
-            }
+            tag::NEW_OBJECT => None,
+            _ => Some(match number(&tag::KNOWN_OBJECTS, tag) {
+                Some(number) => number,
+                None => self.number()?,
+            }),
+        };
+        let (number, list) = match number {
+            Some(number) => (number, self.key_lists.get(number).cloned().ok_or(Malformed)?),
+            None => (self.key_lists.len(), self.new_key_list()?),
         };
         let KeyList { keys, dropped } = list;
-        let count = keys.len() + usize::from(dropped.is_some());
-        let mut values = Vec::with_capacity(keys.len().min(TRUSTED_COUNT));
-        for at in 0..count {
-            let value = self.value(levels)?;
-            if dropped != Some(at) {
-                values.push(value);
+        let first = self.values.len();
+        for at in 0..keys.len() + usize::from(dropped.is_some()) {
+            if dropped == Some(at) {
+                self.value(levels)?;
+                continue;
             }
+            let value = match self.input.byte()? {
+                tag::SAME => self.same(number, self.values.len() - first, levels)?,
+                tag => self.tagged_value(tag, levels)?,
+            };
+            self.values.push(value);
         }
-        Ok(Object::from_sorted(keys, values))
+        let object = Object::from_sorted(keys, self.values.drain(first..));
+        if let Some(last) = self.last.get_mut(number) {
+            *last = object.clone();
+        }
+        Ok(object)
+    }
+
+    /// What stands there in the last object of the list of keys.
+    fn same(&self, list: usize, at: usize, levels: usize) -> Result<Value, Malformed> {
+        let last = self.last.get(list).and_then(|last| last.values().get(at));
+        let is_small = |value: &&Value| is_small_and_same(value, value);
+        let last = last.filter(is_small).filter(|last| last.is_within_depth(levels));
+        last.cloned().ok_or(Malformed)
     }
 
     /// Keys, each greater than the one before.
@@ -274,6 +343,7 @@ impl<'a, 'i> SectionReader<'a, 'i> {
         let list = KeyList { keys: keys.into(), dropped };
         if self.key_lists.len() < MOST_KEY_LISTS {
             self.key_lists.push(list.clone());
+            self.last.push(Object::new());
         }
         Ok(list)
     }

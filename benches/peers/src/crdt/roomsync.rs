@@ -4,8 +4,8 @@ use super::{Edit, PROPS, STRINGS, Size};
 use crate::ours::schema;
 use crate::shapes::shape_id;
 use roomsync::{
-    Client, ClientAction, ClientConfig, Codec, ConnectionId, Instant, LinkId, Object, Room, RoomAction,
-    RoomConfig, RoomSnapshot, SessionParams,
+    Client, ClientAction, ClientConfig, Codec, ConnectionId, Instant, LinkId, Object, Room,
+    RoomAction, RoomConfig, RoomSnapshot, SessionParams,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;

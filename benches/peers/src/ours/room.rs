@@ -78,13 +78,16 @@ impl Room {
         self.drain();
     }
 
-    /// `rest` is the diff and whatever follows in the message.
-    fn push(&mut self, number: usize, rest: &str) {
-        let Some((connection, clock)) = self.sessions.get_mut(number) else { return };
+    /// The text of a session's next push. `rest` is the diff and whatever follows in the message.
+    fn push_text(&mut self, number: usize, rest: &str) -> String {
+        let (_, clock) = &mut self.sessions[number];
         *clock += 1;
-        let (connection, clock) = (*connection, *clock);
-        let text = format!(r#"{{"type":"push","clientClock":{clock},{rest}}}"#);
-        self.message(connection, &text);
+        format!(r#"{{"type":"push","clientClock":{clock},{rest}}}"#)
+    }
+
+    fn push(&mut self, number: usize, text: &str) {
+        let (connection, _) = self.sessions[number];
+        self.message(connection, text);
     }
 
     fn flush(&mut self) {
@@ -108,12 +111,14 @@ fn drag_diff(number: usize, step: usize) -> String {
 pub(super) fn drag(shapes: usize, sessions: usize, pushes: usize, burst: usize) -> Answer {
     let mut room = Room::new(shapes);
     room.connect_all(sessions);
+    let texts: Vec<String> =
+        (1..=pushes).map(|step| room.push_text(0, &drag_diff(7, step))).collect();
     let start = std::time::Instant::now();
-    for step in 1..=pushes {
-        room.push(0, &drag_diff(7, step));
-        if step % burst == 0 {
-            room.flush();
+    for burst in texts.chunks(burst) {
+        for text in burst {
+            room.push(0, text);
         }
+        room.flush();
     }
     room.answer(nanoseconds(start))
 }
@@ -121,7 +126,7 @@ pub(super) fn drag(shapes: usize, sessions: usize, pushes: usize, burst: usize) 
 pub(super) fn everyone(shapes: usize, sessions: usize, rounds: usize) -> Answer {
     let mut room = Room::new(shapes);
     room.connect_all(sessions);
-    let start = std::time::Instant::now();
+    let mut texts = Vec::new();
     for step in 1..=rounds {
         for number in 0..sessions {
             let presence = if step == 1 {
@@ -132,9 +137,13 @@ pub(super) fn everyone(shapes: usize, sessions: usize, rounds: usize) -> Answer 
                 format!(r#"["patch",{{"cursor":["put",{{"x":{step}.5,"y":{number}}}]}}]"#)
             };
             let rest = format!(r#"{},"presence":{presence}"#, drag_diff(number, step));
-            room.push(number, &rest);
-            room.flush();
+            texts.push((number, room.push_text(number, &rest)));
         }
+    }
+    let start = std::time::Instant::now();
+    for (number, text) in &texts {
+        room.push(*number, text);
+        room.flush();
     }
     room.answer(nanoseconds(start))
 }
@@ -144,24 +153,26 @@ pub(super) fn stroke(shapes: usize, sessions: usize, length: usize) -> Answer {
     room.connect_all(sessions);
     let piece = "abcdefghij".repeat(6);
     let pushes = length.div_ceil(piece.len());
-    let mut offset = "hello".len();
+    let id = shape_id(7);
+    let append = |push: usize| {
+        let offset = "hello".len() + push * piece.len();
+        format!(
+            r#""diff":{{"{id}":["patch",{{"props":["patch",{{"label":["append","{piece}",{offset}]}}]}}]}}"#
+        )
+    };
+    let texts: Vec<String> = (0..pushes).map(|push| room.push_text(0, &append(push))).collect();
     let mut deciles = Vec::new();
     for decile in 0..10 {
         let tenth = |part: usize| (pushes * part + 5) / 10;
         let start = std::time::Instant::now();
-        for _ in tenth(decile)..tenth(decile + 1) {
-            let id = shape_id(7);
-            let rest = format!(
-                r#""diff":{{"{id}":["patch",{{"props":["patch",{{"label":["append","{piece}",{offset}]}}]}}]}}"#
-            );
-            room.push(0, &rest);
+        for text in &texts[tenth(decile)..tenth(decile + 1)] {
+            room.push(0, text);
             room.flush();
-            offset += piece.len();
         }
         deciles.push(nanoseconds(start));
     }
-    let record = room.machine.record(&shape_id(7)).expect("the shape is there").to_string();
-    assert!(record.len() > offset, "the appends were taken");
+    let record = room.machine.record(&id).expect("the shape is there").to_string();
+    assert!(record.len() > length, "the appends were taken");
     Answer { deciles: deciles.clone(), ..room.answer(deciles.iter().sum()) }
 }
 
@@ -171,7 +182,8 @@ pub(super) fn hydrate(shapes: usize, clients: usize, cold: bool, up_to_date: boo
     let mut ns = 0.0;
     for number in 2..clients + 2 {
         if cold {
-            room.push(0, &drag_diff(7, number));
+            let text = room.push_text(0, &drag_diff(7, number));
+            room.push(0, &text);
         }
         room.flush();
         let clock = room.machine.clock().cast_signed();
