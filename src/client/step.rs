@@ -31,6 +31,12 @@ pub(super) struct Staged {
     pub(super) gone: BTreeSet<RecordId>,
 }
 
+/// From so many ops on it is quicker to make a map of what they come to than to find a place for each.
+const MANY: usize = 16;
+
+/// What a document shall be.
+type Document = (RecordId, Option<Object>);
+
 /// A message that is being checked.
 pub(super) struct Step<'a> {
     schema: &'a Schema,
@@ -90,14 +96,29 @@ impl<'a> Step<'a> {
 
     /// Applies a diff to what is confirmed.
     pub(super) fn apply(&mut self, diff: &NetworkDiff) -> Result<(), Fault> {
-        diff.iter().try_for_each(|(id, op)| match op {
-            RecordOp::Put(record) => self.put(id, record),
-            RecordOp::Patch(diff) => self.patch(id, diff),
-            RecordOp::Remove => {
-                self.remove(id);
-                Ok(())
+        let at_once = diff.len() >= MANY && self.staged.documents.is_empty();
+        let mut sorted = Vec::new();
+        for (id, op) in diff.iter() {
+            let document = match op {
+                RecordOp::Put(record) => self.put(id, record)?,
+                RecordOp::Patch(diff) => self.patch(id, diff)?,
+                RecordOp::Remove => {
+                    self.remove(id);
+                    None
+                }
+            };
+            match document {
+                Some(document) if at_once => sorted.push(document),
+                document => self.staged.documents.extend(document),
             }
-        })
+        }
+        // A removal stages documents, too.
+        if self.staged.documents.is_empty() {
+            self.staged.documents = sorted.into_iter().collect();
+        } else {
+            self.staged.documents.extend(sorted);
+        }
+        Ok(())
     }
 
     /// What all of it comes to. What was refused and is in effect all the same is no refusal: a room
@@ -127,14 +148,15 @@ impl<'a> Step<'a> {
         self.staged.refused.extend(asked.iter().filter_map(refusal));
     }
 
-    fn put(&mut self, id: &RecordId, record: &Object) -> Result<(), Fault> {
+    /// Stages a record, but for a document: that is returned.
+    fn put(&mut self, id: &RecordId, record: &Object) -> Result<Option<Document>, Fault> {
         let identity = identity(record).filter(|(own_id, _)| *own_id == &**id);
         let (_, type_name) = identity.ok_or(Fault)?;
         let is_valid = self.schema.validate(type_name, record).is_ok();
         match self.schema.scope(type_name) {
             Some(Scope::Document) if is_valid => {
                 self.forget_aside(id);
-                self.staged.documents.insert(id.clone(), Some(record.clone()));
+                return Ok(Some((id.clone(), Some(record.clone()))));
             }
             Some(Scope::Presence) if is_valid => {
                 self.staged.presence.insert(id.clone(), Some(record.clone()));
@@ -146,13 +168,13 @@ impl<'a> Step<'a> {
                 self.staged.aside.insert(id.clone(), Some(record.clone()));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// A patch of a record that is not there is no fault: it may have been told before its removal.
-    fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Result<(), Fault> {
+    fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Result<Option<Document>, Fault> {
         let there = self.document(id).or_else(|| self.shown(id)).or_else(|| self.aside(id));
-        let Some(record) = there else { return Ok(()) };
+        let Some(record) = there else { return Ok(None) };
         let mut after = record.clone();
         diff.apply(&mut after);
         if identity(record) != identity(&after) {

@@ -215,19 +215,37 @@ impl Replica {
             }
             replace(&mut self.aside, id, record);
         }
-        for (id, confirmed) in staged.documents {
-            if let Some(touched) = self.touched.get_mut(&id) {
-                let before = core::mem::replace(&mut touched.confirmed, confirmed);
-                if before != touched.confirmed {
-                    self.keep_record(&id);
+        if self.visible.is_empty() && self.touched.is_empty() {
+            changes.extend(self.take_first(staged.documents));
+        } else {
+            for (id, confirmed) in staged.documents {
+                if let Some(touched) = self.touched.get_mut(&id) {
+                    let before = core::mem::replace(&mut touched.confirmed, confirmed);
+                    if before != touched.confirmed {
+                        self.keep_record(&id);
+                    }
+                    affected.insert(id);
+                } else if let Some(change) = replace(&mut self.visible, id, confirmed) {
+                    self.keep_record(&change.id);
+                    changes.push(change);
                 }
-                affected.insert(id);
-            } else if let Some(change) = replace(&mut self.visible, id, confirmed) {
-                self.keep_record(&change.id);
-                changes.push(change);
             }
         }
         changes.extend(affected.into_iter().filter_map(|id| self.rebase(schema, id)));
+        changes
+    }
+
+    /// Takes over documents where there are none: sorted as they are, they make a map at once.
+    fn take_first(&mut self, documents: BTreeMap<RecordId, Option<Object>>) -> Vec<RecordChange> {
+        let documents = documents.into_iter().filter_map(|(id, record)| Some((id, record?)));
+        self.visible = documents.collect();
+        let change = |(id, record): (&RecordId, &Object)| RecordChange {
+            id: id.clone(),
+            before: None,
+            after: Some(record.clone()),
+        };
+        let changes: Vec<RecordChange> = self.visible.iter().map(change).collect();
+        changes.iter().for_each(|change| self.keep_record(&change.id));
         changes
     }
 
