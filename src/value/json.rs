@@ -205,6 +205,86 @@ mod tests {
         assert_eq!(object.to_string(), "{\"a\u{FFFD}\":2,\"\u{FFFD}\":1}");
     }
 
+    /// Where most of an object stands again, its reader goes by the text. More text makes another value.
+    #[test]
+    fn what_an_object_says_after_another_is_what_stands_there() {
+        let values = [
+            "1",
+            "12",
+            "1.5",
+            "-1",
+            "1e2",
+            "0",
+            "true",
+            "null",
+            "\"\"",
+            "\"a\"",
+            "\"ab\"",
+            "\"a\\u0062\"",
+            "[]",
+            "[1]",
+            "[1,2]",
+            "{}",
+            "{\"k\":1}",
+            "{\"k\":12}",
+            " 1",
+            "1 ",
+            "[1 ]",
+        ];
+        for first in values {
+            for then in values {
+                let text = alloc::format!(
+                    r#"[{{"k":{first},"l":0}},{{"k":{first},"l":0}},{{"k":{then},"l":0}},{{"l":0,"k":{then}}}]"#
+                );
+                let read: Vec<Value> = text.parse::<Value>().unwrap().as_array().unwrap().to_vec();
+                let read = read.iter().map(|it| it.as_object().unwrap().get("k").unwrap().clone());
+                let expected = [first, first, then, then].map(|it| it.parse::<Value>().unwrap());
+                assert_eq!(read.collect::<Vec<_>>(), expected, "{text}");
+                for end in 0..text.len() {
+                    assert!(text[..end].parse::<Value>().is_err(), "{}", &text[..end]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_no_member_whatever_was_said_before() {
+        // So many that are new, or so long, that none of them is looked for.
+        let new = (0..20).map(|n| alloc::format!(r#"{{"k":{n},"l":{n}}},"#)).collect::<String>();
+        let long = alloc::format!(r#"{{"k":"{0}","l":"{0}"}},"#, "x".repeat(300));
+        for before in [new, long, String::from(r#"{"k":1,"l":1},"#)] {
+            for nothing in [r#"{,"k":1}"#, r#"{"k":1,}"#, r#"{"k":1,,"l":1}"#, "{,}"] {
+                let text = alloc::format!("[{before}{nothing}]");
+                assert!(text.parse::<Value>().is_err(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_object_says_again_is_shared() {
+        let text =
+            (0..40).map(|n| alloc::format!(r#"{{"new":[{n}],"old":[1]}},"#)).collect::<String>();
+        let value: Value = alloc::format!("[{text}null]").parse().unwrap();
+        let objects = value.as_array().unwrap().iter().filter_map(Value::as_object);
+        let arrays = |key| objects.clone().map(move |it| it.get(key).unwrap().as_array().unwrap());
+        let first = arrays("old").next().unwrap();
+        assert!(arrays("old").all(|array| array.ptr_eq(first)));
+        let new = arrays("new").map(|array| array[0].as_number().unwrap().as_i64().unwrap());
+        assert_eq!(new.collect::<Vec<_>>(), (0..40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_an_object_says_again_nests_no_deeper_than_anything() {
+        let nested = |wraps: usize| {
+            let (open, close) = ("[".repeat(wraps), "]".repeat(wraps));
+            let text = alloc::format!(r#"[{{"k":[[1]]}},{open}{{"k":[[1]]}}{close}]"#);
+            text.parse::<Value>().is_ok()
+        };
+        // One around all, the object, and two in it.
+        assert!(nested(DEFAULT_DEPTH - 4));
+        assert!(!nested(DEFAULT_DEPTH - 3));
+    }
+
     #[test]
     fn numbers_are_read_by_value() {
         for (json, written) in [

@@ -85,18 +85,24 @@ impl KeyLists {
     /// Appends the key with which `json` begins to the path, if it is the one that came there the last
     /// time. Returns how many bytes it takes, its colon included.
     pub(crate) fn follow_again(&self, path: &mut Path, json: &[u8]) -> Option<usize> {
-        let expected = match path {
-            Path::Loose(_) => return None,
-            Path::Begin(None) => self.first_at_top?,
-            Path::Begin(Some(around)) => self.nodes.get(*around)?.first_inside?,
-            Path::At(node) => self.nodes.get(*node)?.last?,
-        };
+        let expected = self.expected(path)?;
         let in_json = &self.nodes.get(expected)?.in_json;
         if !in_json.begins(json) {
             return None;
         }
         *path = Path::At(expected);
         Some(in_json.text.len())
+    }
+
+    /// What came after the path the last time.
+    #[inline]
+    pub(crate) fn expected(&self, path: &Path) -> Option<usize> {
+        match path {
+            Path::Loose(_) => None,
+            Path::Begin(None) => self.first_at_top,
+            Path::Begin(Some(around)) => self.nodes.get(*around)?.first_inside,
+            Path::At(node) => self.nodes.get(*node)?.last,
+        }
     }
 
     /// Appends `key` to the path.
@@ -189,7 +195,7 @@ impl KeyLists {
         }
     }
 
-    /// What came after the path the last time.
+    /// The same, to be changed.
     fn expected_mut(&mut self, path: &Path) -> Option<&mut Option<usize>> {
         match path {
             Path::Loose(_) => None,

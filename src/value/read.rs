@@ -12,6 +12,25 @@ use alloc::vec::Vec;
 /// How deep values may nest when nobody asks for less.
 pub(crate) const DEFAULT_DEPTH: usize = 100;
 
+/// A key with a value that took so many bytes at most is looked for in the next object.
+const MOST_AGAIN: usize = 256;
+
+/// Where so many values in a row were new ones, none is looked for any more.
+const MOST_NEW: u8 = 8;
+
+/// The last value at a key.
+#[derive(Default)]
+struct Last {
+    /// Where in the text both stood.
+    from: usize,
+    to: usize,
+    value: Value,
+    /// How deep it might have nested.
+    levels: usize,
+    /// How many values in a row were new ones.
+    new: u8,
+}
+
 /// Reads JSON from the front of a text.
 ///
 /// Half of a surrogate pair, which a JavaScript peer writes as an escape since UTF-8 has no form for
@@ -20,6 +39,8 @@ pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     key_lists: KeyLists,
+    /// The last value at each place in the lists of keys.
+    last: Vec<Last>,
     /// Where in the lists of keys the key is at which the next value stands.
     around: Option<usize>,
     /// The id of the record that is read, which stands in it once more.
@@ -36,6 +57,7 @@ impl<'a> Reader<'a> {
             text,
             at: 0,
             key_lists: KeyLists::default(),
+            last: Vec::new(),
             around: None,
             own_id: None,
             values: Vec::from([Value::Null]),
@@ -95,15 +117,10 @@ impl<'a> Reader<'a> {
         let (first, around) = (self.values.len(), self.around);
         let mut path = Path::Begin(around);
         loop {
-            match self.key_lists.follow_again(&mut path, self.rest()) {
-                Some(len) => self.at += len,
-                None => {
-                    let key = self.key()?;
-                    self.key_lists.follow(&mut path, &key);
-                }
-            }
-            self.around = path.node();
-            let value = self.value(inner)?;
+            let value = match self.member_again(&mut path, inner) {
+                Some(value) => value,
+                None => self.new_member(&mut path, inner)?,
+            };
             self.values.push(value);
             if !self.take(b',') {
                 self.expect(b'}', "a comma or a closing brace")?;
@@ -111,6 +128,52 @@ impl<'a> Reader<'a> {
                 return Ok(self.key_lists.object(path, self.values.drain(first..)));
             }
         }
+    }
+
+    /// The value at the next key, if both are the text that stood there in the last object. Most of
+    /// what an object says was said by the one before.
+    #[inline]
+    fn member_again(&mut self, path: &mut Path, levels: usize) -> Option<Value> {
+        let place = self.key_lists.expected(path)?;
+        let last = self.last.get_mut(place)?;
+        let text = self.text.as_bytes();
+        let after = text.get(self.at..)?.strip_prefix(text.get(last.from..last.to)?)?;
+        // More digits would make another number.
+        let is_whole = matches!(after.first(), Some(b',' | b'}'));
+        if !is_whole || last.to == 0 || last.levels > levels {
+            return None;
+        }
+        last.new = 0;
+        self.at += last.to - last.from;
+        *path = Path::At(place);
+        Some(last.value.clone())
+    }
+
+    /// The next key, which is appended to the path, and the value at it.
+    fn new_member(&mut self, path: &mut Path, levels: usize) -> Result<Value, JsonError> {
+        let from = self.at;
+        match self.key_lists.follow_again(path, self.rest()) {
+            Some(len) => self.at += len,
+            None => {
+                let key = self.key()?;
+                self.key_lists.follow(path, &key);
+            }
+        }
+        self.around = path.node();
+        let value = self.value(levels)?;
+        let Some(place) = path.node() else { return Ok(value) };
+        if self.last.len() <= place {
+            self.last.resize_with(place + 1, Last::default);
+        }
+        if let Some(last) = self.last.get_mut(place).filter(|last| last.new < MOST_NEW) {
+            let new = last.new + 1;
+            *last = if self.at - from <= MOST_AGAIN && new < MOST_NEW {
+                Last { from, to: self.at, value: value.clone(), levels, new }
+            } else {
+                Last { new, ..Last::default() }
+            };
+        }
+        Ok(value)
     }
 
     fn array(&mut self, levels: usize) -> Result<Array, JsonError> {
