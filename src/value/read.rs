@@ -20,10 +20,9 @@ const MOST_NEW: u8 = 8;
 
 /// The last value at a key.
 #[derive(Default)]
-struct Last {
-    /// Where in the text both stood.
-    from: usize,
-    to: usize,
+struct Last<'a> {
+    /// Both as they stood in the text. Empty if they are not looked for.
+    text: &'a [u8],
     value: Value,
     /// How deep it might have nested.
     levels: usize,
@@ -40,7 +39,7 @@ pub(crate) struct Reader<'a> {
     at: usize,
     key_lists: KeyLists,
     /// The last value at each place in the lists of keys.
-    last: Vec<Last>,
+    last: Vec<Last<'a>>,
     /// Where in the lists of keys the key is at which the next value stands.
     around: Option<usize>,
     /// The id of the record that is read, which stands in it once more.
@@ -136,15 +135,14 @@ impl<'a> Reader<'a> {
     fn member_again(&mut self, path: &mut Path, levels: usize) -> Option<Value> {
         let place = self.key_lists.expected(path)?;
         let last = self.last.get_mut(place)?;
-        let text = self.text.as_bytes();
-        let after = text.get(self.at..)?.strip_prefix(text.get(last.from..last.to)?)?;
+        let after = self.text.as_bytes().get(self.at..)?.strip_prefix(last.text)?;
         // More digits would make another number.
         let is_whole = matches!(after.first(), Some(b',' | b'}'));
-        if !is_whole || last.to == 0 || last.levels > levels {
+        if !is_whole || last.text.is_empty() || last.levels > levels {
             return None;
         }
         last.new = 0;
-        self.at += last.to - last.from;
+        self.at += last.text.len();
         *path = Path::At(place);
         Some(last.value.clone())
     }
@@ -167,8 +165,9 @@ impl<'a> Reader<'a> {
         }
         if let Some(last) = self.last.get_mut(place).filter(|last| last.new < MOST_NEW) {
             let new = last.new + 1;
-            *last = if self.at - from <= MOST_AGAIN && new < MOST_NEW {
-                Last { from, to: self.at, value: value.clone(), levels, new }
+            let text = self.text.as_bytes().get(from..self.at).unwrap_or_default();
+            *last = if text.len() <= MOST_AGAIN && new < MOST_NEW {
+                Last { text, value: value.clone(), levels, new }
             } else {
                 Last { new, ..Last::default() }
             };
