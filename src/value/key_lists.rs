@@ -5,6 +5,7 @@ use crate::ids::Key;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem::take;
 
 /// The lists of keys that were met, as a tree: each node is a key after those on the way to it.
 ///
@@ -52,8 +53,8 @@ struct InJson {
 #[derive(Clone)]
 struct List {
     sorted: Arc<[Key]>,
-    /// Where in `sorted` each key of the way stands, if the way is not sorted.
-    places: Option<Arc<[usize]>>,
+    /// Where on the way each of `sorted` stands, if the way is not sorted.
+    order: Option<Arc<[usize]>>,
 }
 
 /// The keys of an object that were met so far, in the order in which they came.
@@ -126,28 +127,21 @@ impl KeyLists {
         };
     }
 
-    /// The object of the keys on the path and their `values`.
-    pub(crate) fn object(
-        &mut self,
-        path: Path,
-        values: impl ExactSizeIterator<Item = Value>,
-    ) -> Object {
+    /// The object of the keys on the path and their `values`, which are taken.
+    pub(crate) fn object(&mut self, path: Path, values: &mut [Value]) -> Object {
         match path {
             Path::Begin(_) => Object::new(),
-            Path::Loose(keys) => keys.into_iter().zip(values).collect(),
+            Path::Loose(keys) => keys.into_iter().zip(values.iter_mut().map(take)).collect(),
             Path::At(node) => {
-                let Some(List { sorted, places }) = self.list(node) else { return Object::new() };
-                let Some(places) = places else {
-                    return Object::from_sorted(Arc::clone(sorted), values);
-                };
-                let mut in_order = Vec::new();
-                in_order.resize(sorted.len(), Value::Null);
-                for (place, value) in places.iter().zip(values) {
-                    if let Some(slot) = in_order.get_mut(*place) {
-                        *slot = value;
+                let Some(List { sorted, order }) = self.list(node) else { return Object::new() };
+                let keys = Arc::clone(sorted);
+                match order {
+                    None => Object::from_sorted(keys, values.iter_mut().map(take)),
+                    Some(order) => {
+                        let value = |at: &usize| values.get_mut(*at).map(take).unwrap_or_default();
+                        Object::from_sorted(keys, order.iter().map(value))
                     }
                 }
-                Object::from_sorted(Arc::clone(sorted), in_order)
             }
         }
     }
@@ -264,11 +258,12 @@ impl KeyLists {
     fn list(&mut self, node: usize) -> Option<&List> {
         if self.nodes.get(node)?.list.is_none() {
             let way = self.keys_to(Some(node));
-            let mut sorted = way.clone();
+            let mut sorted: Vec<(Key, usize)> = way.into_iter().zip(0..).collect();
+            let is_sorted = sorted.is_sorted();
             sorted.sort_unstable();
-            let places = (sorted != way)
-                .then(|| way.iter().filter_map(|key| sorted.binary_search(key).ok()).collect());
-            self.nodes.get_mut(node)?.list = Some(List { sorted: sorted.into(), places });
+            let order = (!is_sorted).then(|| sorted.iter().map(|(_, at)| *at).collect());
+            let sorted = sorted.into_iter().map(|(key, _)| key).collect();
+            self.nodes.get_mut(node)?.list = Some(List { sorted, order });
         }
         self.nodes.get(node)?.list.as_ref()
     }
@@ -311,7 +306,7 @@ mod tests {
         for key in keys {
             lists.follow(&mut path, key);
         }
-        lists.object(path, (0..keys.len()).map(|at| Value::from(at as u64)))
+        lists.object(path, &mut (0..keys.len() as u64).map(Value::from).collect::<Vec<_>>())
     }
 
     fn shares(a: &Object, b: &Object) -> bool {

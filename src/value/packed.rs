@@ -75,7 +75,7 @@ impl PackTable {
     }
 
     pub(crate) fn unpack(&self, id: &str, packed: &Packed) -> Object {
-        let record = Unpacking { table: self, id, input: Input::new(&packed.0) }.value();
+        let record = Unpacking::new(self, id, packed).value();
         let record = record.ok().and_then(|record| record.as_object().cloned());
         debug_assert!(record.is_some(), "what was packed can be unpacked");
         record.unwrap_or_default()
@@ -83,7 +83,7 @@ impl PackTable {
 
     /// Appends the JSON text of a packed record, as that of the record itself.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>, id: &str, packed: &Packed) {
-        let written = Unpacking { table: self, id, input: Input::new(&packed.0) }.json(out);
+        let written = Unpacking::new(self, id, packed).json(out);
         debug_assert!(written.is_ok(), "what was packed can be written");
     }
 
@@ -163,9 +163,15 @@ struct Unpacking<'a> {
     table: &'a PackTable,
     id: &'a str,
     input: Input<'a>,
+    /// The values of all objects that are under way, so that each is allocated once, in its size.
+    values: Vec<Value>,
 }
 
-impl Unpacking<'_> {
+impl<'a> Unpacking<'a> {
+    const fn new(table: &'a PackTable, id: &'a str, packed: &'a Packed) -> Self {
+        Self { table, id, input: Input::new(&packed.0), values: Vec::new() }
+    }
+
     fn value(&mut self) -> Result<Value, Malformed> {
         Ok(match self.input.byte()? {
             tag::TEXT => Value::from(self.input.str()?),
@@ -176,12 +182,21 @@ impl Unpacking<'_> {
             tag::ID => Value::from(self.id),
             tag::ARRAY => {
                 let len = self.count()?;
-                Value::from(self.values(len)?)
+                let mut items = Vec::with_capacity(len);
+                for _ in 0..len {
+                    items.push(self.value()?);
+                }
+                Value::from(items)
             }
             tag::LISTED => {
                 let keys = self.table.key_lists.numbered(self.count()?).ok_or(Malformed)?;
-                let values = self.values(keys.len())?;
-                Value::from(Object::from_sorted(keys, values))
+                let first = self.values.len();
+                self.values.reserve(keys.len());
+                for _ in 0..keys.len() {
+                    let value = self.value()?;
+                    self.values.push(value);
+                }
+                Value::from(Object::from_sorted(keys, self.values.drain(first..)))
             }
             tag::LOOSE => {
                 let len = self.count()?;
@@ -266,14 +281,6 @@ impl Unpacking<'_> {
         }
         out.push(close);
         Ok(())
-    }
-
-    fn values(&mut self, count: usize) -> Result<Vec<Value>, Malformed> {
-        let mut values = Vec::with_capacity(count);
-        for _ in 0..count {
-            values.push(self.value()?);
-        }
-        Ok(values)
     }
 
     fn word(&self, number: usize) -> Result<&Text, Malformed> {

@@ -124,7 +124,10 @@ impl<'a> Reader<'a> {
             if !self.take(b',') {
                 self.expect(b'}', "a comma or a closing brace")?;
                 self.around = around;
-                return Ok(self.key_lists.object(path, self.values.drain(first..)));
+                let values = self.values.get_mut(first..).unwrap_or_default();
+                let object = self.key_lists.object(path, values);
+                self.values.truncate(first);
+                return Ok(object);
             }
         }
     }
