@@ -34,13 +34,24 @@ fn a_value_that_stands_there_again_is_a_byte_and_shares_memory() {
         ("12", &[tag::INT, 24]),
         ("0.5", &[tag::HUNDREDTHS, 100]),
     ] {
-        let json = alloc::format!(r#"[{{"k":{value}}},{{"k":{value}}},{{"k":{value}}}]"#);
+        // Of another text each time, so that they are read apart.
+        let json = alloc::format!(r#"[{{"k":{value}}},{{"k": {value}}},{{"k":  {value}}}]"#);
         assert_eq!(written(&json), after(tagged, &[SAME, SAME]), "{json}");
     }
     let same: Value = custom(&after(&[tag::ARRAYS.start + 1, 21], &[SAME])).unwrap();
     let arrays = same.as_array().unwrap().iter();
     let arrays: Vec<_> = arrays.map(|item| item.as_object().unwrap().get("k").unwrap()).collect();
     assert!(arrays[0].as_array().unwrap().ptr_eq(arrays[1].as_array().unwrap()));
+}
+
+#[test]
+fn what_is_nearly_the_same_is_written_out() {
+    let values =
+        ["[1]", "[1,2]", "[2]", r#"{"o":1}"#, r#"{"p":1}"#, r#"{"o":2}"#, r#"{"o":1,"p":1}"#];
+    for (first, then) in values.iter().flat_map(|a| values.map(|b| (a, b))) {
+        let json = alloc::format!(r#"[{{"k":{first}}},{{"k": {then}}}]"#);
+        assert_eq!(written(&json).ends_with(SAME), *first == then, "{json}");
+    }
 }
 
 #[test]
