@@ -26,7 +26,7 @@ pub fn run(request: &Request, live: fn() -> usize) -> Answer {
         Request::Rebase { shapes, unconfirmed, patches } => {
             client::rebase(*shapes, *unconfirmed, *patches)
         }
-        Request::Hydration { shapes } => client::hydration(*shapes),
+        Request::Hydration { shapes, binary } => client::hydration(*shapes, *binary),
         Request::Diff { before, after, iterations } => diff(before, after, *iterations),
         Request::Apply { before, after, iterations, shared: true } => {
             apply_to_shared(before, after, *iterations)

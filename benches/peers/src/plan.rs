@@ -130,20 +130,24 @@ fn client() -> Vec<Line> {
         unit,
         units,
         measure: Measure::Time,
-        target: Some(target),
+        target,
         pairs: 5,
         request,
     };
     let (shapes, patches) = (10_000, 1000);
+    let hydration = |name, target, binary| {
+        line(name, "hydration", 1, target, Request::Hydration { shapes, binary })
+    };
     vec![
         line(
             "rebase over 100 unconfirmed changes",
             "patch",
             patches,
-            100.0,
+            Some(100.0),
             Request::Rebase { shapes, unconfirmed: 100, patches },
         ),
-        line("hydration of 10,000 shapes", "hydration", 1, 10.0, Request::Hydration { shapes }),
+        hydration("hydration of 10,000 shapes", Some(10.0), false),
+        hydration("hydration of 10,000 shapes, ours in binary", None, true),
     ]
 }
 

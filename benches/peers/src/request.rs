@@ -19,8 +19,8 @@ pub enum Request {
     Storm { shapes: usize, clients: usize },
     /// W5: a client with unconfirmed changes hears patches of other shapes.
     Rebase { shapes: usize, unconfirmed: usize, patches: usize },
-    /// W5: a client hears the answer that brings all shapes.
-    Hydration { shapes: usize },
+    /// W5: a client hears the answer that brings all shapes: in JSON, or in what of ours is binary.
+    Hydration { shapes: usize, binary: bool },
     /// W6: the diff of two records.
     Diff { before: Value, after: Value, iterations: usize },
     /// W6: applying that diff: to a record that others hold too, again and again, or there and back to

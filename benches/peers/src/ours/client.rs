@@ -3,7 +3,9 @@
 use super::{nanoseconds, schema};
 use crate::request::Answer;
 use crate::shapes::{shape, shape_id};
-use roomsync::{Client, ClientAction, ClientConfig, ClientEvent, Instant, LinkId};
+use roomsync::{
+    Client, ClientAction, ClientConfig, ClientEvent, Codec, Instant, LinkId, ServerMessage,
+};
 use serde_json::{Map, json};
 use std::hint::black_box;
 use std::time::Duration;
@@ -18,9 +20,11 @@ struct Connected {
 }
 
 impl Connected {
-    fn new() -> Self {
+    fn new(codec: Codec) -> Self {
         let now = Instant::ZERO;
-        let mut machine = Client::new(now, ClientConfig::default(), schema()).expect("it is sound");
+        let mut config = ClientConfig::default();
+        config.codec = codec;
+        let mut machine = Client::new(now, config, schema()).expect("it is sound");
         let link = machine.handle_connected(now);
         let mut client = Self { machine, link, now, sent: Vec::new() };
         client.drain();
@@ -48,8 +52,8 @@ impl Connected {
         self.drain();
     }
 
-    fn receive(&mut self, text: &str) {
-        self.machine.handle_message(self.now, self.link, text.as_bytes());
+    fn receive(&mut self, message: &[u8]) {
+        self.machine.handle_message(self.now, self.link, message);
         self.drain();
     }
 
@@ -70,9 +74,9 @@ impl Connected {
 }
 
 pub(super) fn rebase(shapes: usize, unconfirmed: usize, patches: usize) -> Answer {
-    let mut client = Connected::new();
+    let mut client = Connected::new(Codec::Json);
     let text = client.answer(shapes);
-    client.receive(&text);
+    client.receive(text.as_bytes());
     client.pass();
     for number in 0..unconfirmed {
         let id = shape_id(number);
@@ -92,7 +96,7 @@ pub(super) fn rebase(shapes: usize, unconfirmed: usize, patches: usize) -> Answe
             step + 1
         );
         let start = std::time::Instant::now();
-        client.receive(&text);
+        client.receive(text.as_bytes());
         ns += nanoseconds(start);
         // Only the time passes here; pings and their answers are no part of this.
         client.now = client.now.saturating_add(A_FRAME);
@@ -101,11 +105,13 @@ pub(super) fn rebase(shapes: usize, unconfirmed: usize, patches: usize) -> Answe
     Answer { ns, ..Answer::default() }
 }
 
-pub(super) fn hydration(shapes: usize) -> Answer {
-    let mut client = Connected::new();
-    let text = client.answer(shapes);
+pub(super) fn hydration(shapes: usize, binary: bool) -> Answer {
+    let codec = if binary { Codec::Postcard } else { Codec::Json };
+    let mut client = Connected::new(codec);
+    let answer = ServerMessage::decode(client.answer(shapes).as_bytes(), 40);
+    let message = answer.expect("it is sound").encode(codec).to_bytes();
     let start = std::time::Instant::now();
-    client.receive(&text);
+    client.receive(&message);
     let ns = nanoseconds(start);
     assert!(shapes == 0 || client.x(shapes - 1).is_some(), "the shapes were taken");
     Answer { ns, ..Answer::default() }

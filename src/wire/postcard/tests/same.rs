@@ -77,6 +77,14 @@ fn the_last_object_is_the_last_that_ended() {
 }
 
 #[test]
+fn what_is_the_same_may_stand_inside_of_what_is_not() {
+    let object = |n: u8| alloc::format!(r#"{{"a":{n},"b":{{"k":[1],"l":{n}}},"c":[2]}}"#);
+    let both = written(&alloc::format!("[{},{}]", object(5), object(6)));
+    let second = [96, 26, 97, tag::SAME, 26, tag::SAME];
+    assert!(both.ends_with(&second), "{both:?}");
+}
+
+#[test]
 fn records_of_a_diff_have_the_same_values() {
     let json = r#"{"a":["put",{"k":[1]}],"b":["put",{"k":[1]}]}"#;
     let a = [&[2, 0, 1, b'a', tag::NEW_OBJECT, 1], &text("k")[..], &[113, 21]].concat();
