@@ -48,7 +48,7 @@ pub fn write(measured: &Measured, docs: &Path) -> Result<()> {
 
 const HEAD: &str = "# Performance, beside the peers
 
-Written by `cargo run --release` in `benches/peers/`; do not edit by hand. Compare ratios, not times: both of a pair ran one right after the
+Written by `benches/peers/` (docs/testing.md says how); do not edit by hand. Compare ratios, not times: both of a pair ran one right after the
 other on the same machine, and a ratio is the middle of all pairs, with the least and the most in brackets.
 
 ## Settings
