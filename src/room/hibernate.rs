@@ -173,13 +173,7 @@ impl Room {
             Ok(lens) => lens,
             Err(reason) => return self.reject(key, version, reason),
         };
-        let pushes = snapshot.unanswered.iter().chain([&snapshot.last_applied_push]);
-        let are_clocks = pushes.max().is_some_and(|last| *last <= Limits::MAX_CLOCK);
-        // What no client has counted to it could not be answered either.
-        if !are_clocks || !self.store.knows_since(snapshot.told_clock) {
-            return self.cancel(key, CloseReason::Reset);
-        }
-        let claim = self.claim(key, snapshot.client, Some(snapshot.last_applied_push));
+        // Before anything ends the session, so that those who see it are told of its end.
         if !was_here {
             // The room may be of a newer schema by now.
             let presence = snapshot.presence.and_then(|presence| match &lens {
@@ -188,6 +182,13 @@ impl Room {
             });
             self.take_up_presence(key, snapshot.presence_id, presence);
         }
+        let pushes = snapshot.unanswered.iter().chain([&snapshot.last_applied_push]);
+        let are_clocks = pushes.max().is_some_and(|last| *last <= Limits::MAX_CLOCK);
+        // What no client has counted to it could not be answered either.
+        if !are_clocks || !self.store.knows_since(snapshot.told_clock) {
+            return self.cancel(key, CloseReason::Reset);
+        }
+        let claim = self.claim(key, snapshot.client, Some(snapshot.last_applied_push));
         let is_behind = was_here
             || snapshot.told_clock < self.store.clock()
             || !snapshot.unanswered.is_empty()

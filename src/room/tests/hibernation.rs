@@ -50,6 +50,21 @@ fn a_resumed_client_notices_nothing_and_goes_on() {
 }
 
 #[test]
+fn others_hear_that_who_cannot_be_taken_up_is_gone() {
+    let mut world = World::new();
+    let (a, b) = (world.join("a"), world.join("b"));
+    world.present(a, 1, r#"["put",{"x":1}]"#);
+    let kept = world.room.session_snapshot(a).unwrap();
+    let mut again = world.reopened();
+    let b = world.resume_in(&mut again, b);
+    // A clock that the room has never had.
+    let a = again.resume(SessionSnapshot { told_clock: 99, ..kept });
+    assert_eq!(again.closed(a), Some(CloseReason::Reset));
+    let told = again.heard(b).concat();
+    assert!(told.contains(r#""cursor:0":["remove"]"#), "{told}");
+}
+
+#[test]
 fn what_a_session_is_and_may_do_survives() {
     let mut world = World::new();
     let mut params = SessionParams { readonly: true, ..SessionParams::new("a") };
