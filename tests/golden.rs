@@ -36,7 +36,7 @@ fn golden(stem: &Path, written: &Frame) -> Vec<u8> {
 #[test]
 fn messages_of_clients_are_read_for_ever() {
     let files = files("client");
-    assert_eq!(files.len(), 12);
+    assert_eq!(files.len(), 13);
     for (stem, json) in files {
         let message = ClientMessage::decode(&json, 40).unwrap();
         let golden = golden(&stem, &message.encode(Codec::Postcard));
@@ -47,7 +47,7 @@ fn messages_of_clients_are_read_for_ever() {
 #[test]
 fn messages_of_rooms_are_read_for_ever() {
     let files = files("room");
-    assert_eq!(files.len(), 11);
+    assert_eq!(files.len(), 12);
     for (stem, json) in files {
         let message = ServerMessage::decode(&json, 40).unwrap();
         let golden = golden(&stem, &message.encode(Codec::Postcard));

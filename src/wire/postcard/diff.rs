@@ -1,5 +1,6 @@
 //! Diffs: how many, then each id or key with its op, in order.
 
+use super::id::{read_id, write_id};
 use super::read::whole;
 use super::tag;
 use super::value::{SectionReader, SectionWriter, is_array, is_object};
@@ -13,17 +14,13 @@ use crate::wire::ops::fitting_offset;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// So many bytes of an id may be those of the id before it, so that one of a few bytes does not
-/// become a long one.
-const MOST_SHARED_BYTES: usize = 64;
-
 impl<'a> SectionWriter<'a, '_> {
     /// Ops in order of the ids.
     pub(super) fn ops(&mut self, ops: impl ExactSizeIterator<Item = (&'a RecordId, &'a RecordOp)>) {
         write_varint(self.out, ops.len() as u64);
         let mut before = "";
         for (id, op) in ops {
-            self.id(before, id);
+            write_id(self.out, before, id);
             before = id;
             match op {
                 RecordOp::Put(record) => self.put(id, record),
@@ -38,23 +35,13 @@ impl<'a> SectionWriter<'a, '_> {
         write_varint(self.out, records.len() as u64);
         let mut before = "";
         for (id, record) in records {
-            self.id(before, id);
+            write_id(self.out, before, id);
             before = id;
             match record {
                 Some(record) => self.put(id, record),
                 None => self.out.push(tag::REMOVE),
             }
         }
-    }
-
-    /// An id, less what it shares with the id before.
-    fn id(&mut self, before: &str, id: &str) {
-        let pairs = before.bytes().zip(id.bytes()).take(MOST_SHARED_BYTES);
-        let shared = pairs.take_while(|(a, b)| a == b).count();
-        let rest = id.as_bytes().get(shared..).unwrap_or_default();
-        write_varint(self.out, shared as u64);
-        write_varint(self.out, rest.len() as u64);
-        self.out.extend_from_slice(rest);
     }
 
     fn put(&mut self, id: &'a str, record: &'a Object) {
@@ -104,7 +91,7 @@ impl SectionReader<'_, '_> {
         let count = self.input.count()?;
         let mut id = String::new();
         for at in 0..count {
-            let next = self.id(&id)?;
+            let next = read_id(self.input, &id)?;
             if at > 0 && next <= id {
                 return Err(Malformed);
             }
@@ -134,17 +121,6 @@ impl SectionReader<'_, '_> {
 
     fn record(&mut self, tag: u8, depth: usize) -> Result<Object, Malformed> {
         if is_object(tag) { self.object(tag, depth) } else { Err(Malformed) }
-    }
-
-    fn id(&mut self, before: &str) -> Result<String, Malformed> {
-        let shared = usize::try_from(self.input.varint()?).map_err(|_| Malformed)?;
-        if shared > MOST_SHARED_BYTES {
-            return Err(Malformed);
-        }
-        let shared = before.as_bytes().get(..shared).ok_or(Malformed)?;
-        let len = self.input.count()?;
-        let id = [shared, self.input.bytes(len)?].concat();
-        String::from_utf8(id).map_err(|_| Malformed)
     }
 
     fn object_diff(&mut self, levels: usize) -> Result<ObjectDiff, Malformed> {

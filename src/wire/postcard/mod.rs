@@ -8,6 +8,7 @@
 //! so that each is encoded once and stands in as many messages as there are readers.
 
 mod diff;
+mod id;
 mod known;
 mod read;
 mod tag;
