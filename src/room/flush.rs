@@ -45,7 +45,7 @@ impl Room {
     fn flush_log(&mut self) {
         // First, since it may end sessions, which the others hear of.
         while let Some(key) = self.fallen_behind() {
-            self.catch_up(key);
+            self.catch_up(key, Vec::new());
         }
         let (end, broadcast_end) = (self.log.end(), self.log.broadcast_end());
         let (now, clock) = (self.now, self.store.clock());
@@ -129,10 +129,11 @@ impl Room {
         self.sessions.iter().find(|(_, session)| is_behind(session)).map(|(key, _)| *key)
     }
 
-    /// Tells a session that fell off the log the state of all that changed since it last heard.
+    /// Tells a session that fell off the log the state of all that changed since it last heard, and
+    /// that the presence of `gone` is gone too.
     ///
     /// Its own pushes are answered `discard`: what they did is part of that state.
-    pub(super) fn catch_up(&mut self, key: SessionKey) {
+    pub(super) fn catch_up(&mut self, key: SessionKey, gone: Vec<RecordId>) {
         let Some(session) = self.sessions.get(&key) else { return };
         let State::Connected { link, reader } = &session.state else { return };
         let version = reader.version;
@@ -140,7 +141,8 @@ impl Room {
         let Some(removed) = removed.filter(|_| self.store.knows_since(reader.told_clock)) else {
             return self.cancel(key, CloseReason::Reset);
         };
-        let mut diff: NetworkDiff = removed.into_iter().map(|id| (id, RecordOp::Remove)).collect();
+        let removed = removed.into_iter().chain(gone).filter(|id| self.store.get(id).is_none());
+        let mut diff: NetworkDiff = removed.map(|id| (id, RecordOp::Remove)).collect();
         let shown = self.presence_of_others(key, reader.sight.as_deref());
         let changes = self.store.changes_since(reader.told_clock).chain(shown);
         let form = &reader.dialect.form;

@@ -185,6 +185,8 @@ impl Room {
             let sight = self.first_sight(key);
             form.records(self.presence_of_others(key, sight.as_deref()))?;
         }
+        // It is not shown who was here before the room slept and is resumed later.
+        self.woken.disturb();
         let claim = self.claim(key, request.client_id.clone(), request.last_acked_push);
         let sight = self.first_sight(key);
         let presence = form.records(self.presence_of_others(key, sight.as_deref()))?;

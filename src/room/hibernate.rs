@@ -1,18 +1,10 @@
-//! How a session outlives the room's memory: kept outside while its connection stays open, and
-//! taken up again where it was.
+//! How a session outlives the room's memory: kept outside while its connection stays open.
 
-use super::dialect::Form;
-use super::session::{Reader, SessionKey, State, Unanswered};
-use super::visibility::Shown;
-use super::{Meta, Room, RoomEvent, SessionParams};
-use crate::close::CloseReason;
-use crate::diff::RecordOp;
-use crate::error::OpenError;
+use super::Room;
+use super::session::State;
 use crate::ids::{ClientId, ConnectionId, Identity, Key, RecordId, SessionId};
-use crate::limits::Limits;
 use crate::schema::SerializedSchema;
-use crate::store::{SnapshotError, as_clock, is_within_depth, size_of_object, size_of_value};
-use crate::time::Instant;
+use crate::store::{SnapshotError, as_clock, size_of_object, size_of_value};
 use crate::value::{Array, Object, Value};
 use crate::wire::{Codec, ObjectAccess};
 use alloc::vec::Vec;
@@ -64,11 +56,15 @@ pub struct SessionSnapshot {
     /// Its presence as its client has it, with large lists and texts left empty; small enough to
     /// stand with a socket.
     pub presence: Option<Object>,
+    /// Whether others were shown more than that.
+    pub is_presence_cut: bool,
     /// The room's clock that its client was last told.
     pub told_clock: u64,
     /// The presence of others that went without its being told, if it has yet to hear of presence or
     /// of anything else.
     pub unheard_presence: Option<Vec<RecordId>>,
+    /// The presence of others that it was shown, where the host decides who sees whom.
+    pub shown_presence: Option<Vec<RecordId>>,
     /// Its pushes whose results it was not told, as it counts them.
     pub unanswered: Vec<u64>,
     /// What it calls itself, if it counts its pushes. Others must not learn of it.
@@ -105,6 +101,13 @@ impl Room {
             false => None,
         };
         let claim = reader.claim.as_ref();
+        let whole = session.presence.as_ref();
+        let slim = whole.and_then(|presence| self.slim(presence));
+        let is_slim = slim.as_ref() != whole;
+        let presence = slim.and_then(|slim| match &reader.dialect.form.lens {
+            Some(lens) => lens.view(&slim).ok(),
+            None => Some(slim),
+        });
         Some(SessionSnapshot {
             session: session.name.clone(),
             identity: session.identity.clone(),
@@ -120,136 +123,15 @@ impl Room {
                 }
             },
             presence_id: session.presence_id.clone(),
-            presence: session.presence.as_ref().and_then(|presence| {
-                let slim = self.slim(presence)?;
-                match &reader.dialect.form.lens {
-                    Some(lens) => lens.view(&slim).ok(),
-                    None => Some(slim),
-                }
-            }),
+            is_presence_cut: is_slim || presence.is_some() != whole.is_some(),
+            presence,
             told_clock: reader.told_clock,
             unheard_presence,
+            shown_presence: reader.sight.as_ref().map(|sight| self.shown_to(sight)),
             unanswered: reader.unanswered.iter().map(|own| own.client_clock).collect(),
             client: claim.map(|claim| claim.client.client.clone()),
             last_applied_push: claim.map_or(0, |claim| claim.applied),
         })
-    }
-
-    /// Takes up a session on a connection that stayed open, in this room or in one that was
-    /// restored: its client does not connect again. Its schema is checked as if it did, and the
-    /// connection closed when it does not fit, or when the room cannot tell what the client missed.
-    ///
-    /// To let others know that a session of a room that slept is gone, resume it, and then say
-    /// that its connection [ended](Room::handle_disconnect).
-    ///
-    /// # Errors
-    ///
-    /// When the room takes no more sessions, like [`Room::handle_connect`].
-    pub fn handle_resume(
-        &mut self,
-        now: Instant,
-        snapshot: SessionSnapshot,
-        meta: Meta,
-    ) -> Result<ConnectionId, OpenError> {
-        let was_here = self.known_session(&snapshot.session, &snapshot.identity).is_some();
-        let params = SessionParams {
-            session: snapshot.session.clone(),
-            readonly: snapshot.readonly,
-            object_access: snapshot.object_access,
-            identity: snapshot.identity.clone(),
-            meta,
-        };
-        let connection = self.handle_connect(now, params)?;
-        if let Some(key) = self.by_connection.get(&connection).copied() {
-            self.resume(key, snapshot, was_here);
-            self.flush();
-        }
-        Ok(connection)
-    }
-
-    fn resume(&mut self, key: SessionKey, snapshot: SessionSnapshot, was_here: bool) {
-        let version = snapshot.protocol_version;
-        let lens = match self.place_client(key, version, Some(&snapshot.schema)) {
-            Ok(lens) => lens,
-            Err(reason) => return self.reject(key, version, reason),
-        };
-        // Before anything ends the session, so that those who see it are told of its end.
-        if !was_here {
-            // The room may be of a newer schema by now.
-            let presence = snapshot.presence.and_then(|presence| match &lens {
-                Some(lens) => lens.edit(None, presence).ok(),
-                None => Some(presence),
-            });
-            self.take_up_presence(key, snapshot.presence_id, presence);
-        }
-        let pushes = snapshot.unanswered.iter().chain([&snapshot.last_applied_push]);
-        let are_clocks = pushes.max().is_some_and(|last| *last <= Limits::MAX_CLOCK);
-        // What no client has counted to it could not be answered either.
-        if !are_clocks || !self.store.knows_since(snapshot.told_clock) {
-            return self.cancel(key, CloseReason::Reset);
-        }
-        let claim = self.claim(key, snapshot.client, Some(snapshot.last_applied_push));
-        let is_behind = was_here
-            || snapshot.told_clock < self.store.clock()
-            || !snapshot.unanswered.is_empty()
-            || snapshot.unheard_presence.is_some();
-        // A client that knows another codec still reads JSON.
-        let codec = if self.config.postcard { snapshot.codec } else { Codec::Json };
-        let position = self.log.end();
-        let mut sight = self.first_sight(key);
-        let most = self.config.limits.tombstones;
-        for id in snapshot.unheard_presence.into_iter().flatten() {
-            match &mut sight {
-                Some(sight) => sight.lose(&id, most),
-                None => self.log.note_presence_removed(&id, most),
-            }
-        }
-        let reader = Reader {
-            version,
-            dialect: self.dialects.of(Form::new(version, codec, lens)),
-            position,
-            next_flush: self.now,
-            told_clock: snapshot.told_clock,
-            unanswered: snapshot
-                .unanswered
-                .into_iter()
-                .map(|client_clock| Unanswered { position, client_clock })
-                .collect(),
-            claim,
-            sight,
-        };
-        self.let_in(key, reader);
-        if is_behind {
-            self.catch_up(key);
-        }
-    }
-
-    /// Gives a session that is new to this room the presence that it had, and tells the others.
-    fn take_up_presence(&mut self, key: SessionKey, id: RecordId, presence: Option<Object>) {
-        let is_free = (1..=self.config.limits.id_bytes).contains(&id.len())
-            && self.store.get(&id).is_none()
-            && self.sessions.values().all(|session| session.presence_id != id);
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        if is_free {
-            session.presence_id = id;
-        }
-        let Some(presence_type) = self.schema.presence_type() else { return };
-        let Some(mut record) = presence else { return };
-        record.insert("id", session.presence_id.as_str());
-        record.insert("typeName", presence_type.as_str());
-        let limits = &self.config.limits;
-        if size_of_object(&record) > limits.presence_bytes
-            || !is_within_depth(&record, limits.value_depth)
-            || self.schema.validate(presence_type, &record).is_err()
-        {
-            return;
-        }
-        session.presence = Some(record.clone());
-        let (name, id) = (session.name.clone(), session.presence_id.clone());
-        self.emit(RoomEvent::Presence { session: name, record: Some(record.clone()) });
-        let op = RecordOp::Put(record);
-        let shown = Shown { owner: key, id, before: None, op };
-        self.announce(None, Vec::new(), Vec::new(), Some(shown));
     }
 
     /// The presence without what is large in it, if that is a presence still.
@@ -293,9 +175,16 @@ impl SessionSnapshot {
         if self.codec != Codec::Json {
             object.insert("codec", self.codec.name());
         }
-        if let Some(unheard) = &self.unheard_presence {
-            let unheard = unheard.iter().map(|id| Value::from(id.as_str()));
-            object.insert("unheardPresence", unheard.collect::<Vec<_>>());
+        if self.is_presence_cut {
+            object.insert("isPresenceCut", true);
+        }
+        for (name, ids) in
+            [("unheardPresence", &self.unheard_presence), ("shownPresence", &self.shown_presence)]
+        {
+            if let Some(ids) = ids {
+                let ids = ids.iter().map(|id| Value::from(id.as_str()));
+                object.insert(name, ids.collect::<Vec<_>>());
+            }
         }
         if let Some(identity) = &self.identity {
             object.insert("identity", identity.as_str());
@@ -321,13 +210,11 @@ impl SessionSnapshot {
             |name| if object.get(name).is_some() { text(name).map(Some) } else { Ok(None) };
         let unanswered = object.get("unanswered").and_then(Value::as_array);
         let unanswered = unanswered.ok_or(Field("unanswered"))?.iter();
-        let unheard_presence = match object.get("unheardPresence") {
-            None => None,
-            Some(ids) => {
-                let ids = ids.as_array().ok_or(Field("unheardPresence"))?.iter();
-                let ids = ids.map(|id| id.as_str().map(RecordId::from)).collect::<Option<_>>();
-                Some(ids.ok_or(Field("unheardPresence"))?)
-            }
+        let ids = |name| {
+            let Some(ids) = object.get(name) else { return Ok(None) };
+            let ids = ids.as_array().ok_or(Field(name))?.iter();
+            let ids = ids.map(|id| id.as_str().map(RecordId::from)).collect::<Option<_>>();
+            Ok(Some(ids.ok_or(Field(name))?))
         };
         let client = optional("clientId")?.map(ClientId::from);
         Ok(Self {
@@ -355,8 +242,13 @@ impl SessionSnapshot {
                 None | Some(Value::Null) => None,
                 Some(record) => Some(record.as_object().cloned().ok_or(Field("presenceRecord"))?),
             },
+            is_presence_cut: match object.get("isPresenceCut") {
+                None => false,
+                Some(is_cut) => is_cut.as_bool().ok_or(Field("isPresenceCut"))?,
+            },
             told_clock: count("serverClock")?,
-            unheard_presence,
+            unheard_presence: ids("unheardPresence")?,
+            shown_presence: ids("shownPresence")?,
             unanswered: unanswered
                 .map(|clock| as_clock(Some(clock)))
                 .collect::<Option<_>>()

@@ -22,6 +22,7 @@ mod once;
 mod presence;
 mod push;
 mod rate;
+mod resume;
 mod session;
 mod sessions;
 mod spent;
@@ -51,6 +52,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use dialect::Dialects;
 use log::Log;
+use resume::Woken;
 use session::SessionKey;
 use sessions::Sessions;
 use spent::Spent;
@@ -101,6 +103,7 @@ pub struct Room {
     dialects: Dialects,
     log: Log,
     schedule: Schedule,
+    woken: Woken,
     /// What new clients are told, for each codec that one has come with.
     hydrations: Vec<hydration::Hydration>,
     /// What those sent lately who left.
@@ -174,6 +177,7 @@ impl Room {
             dialects: Dialects::default(),
             log: Log::default(),
             schedule: Schedule::default(),
+            woken: Woken::default(),
             hydrations: Vec::new(),
             spent: Spent::default(),
             actions: VecDeque::new(),

@@ -17,18 +17,25 @@ impl Room {
     ) -> Option<Claim> {
         let client = client?;
         let client = PushClient { identity: self.sessions.get(&key)?.identity.clone(), client };
-        let is_same = |session: &Session| {
-            let claim = session.reader().and_then(|reader| reader.claim.as_ref());
-            claim.is_some_and(|claim| claim.client == client)
-        };
-        let is_other =
-            |(other, session): &(&SessionKey, &Session)| **other != key && is_same(session);
-        let other = self.sessions.iter().find(is_other).map(|(other, _)| *other);
-        if let Some(other) = other {
+        if let Some(other) = self.other_session_of(key, &client) {
             self.remove(other, CloseReason::Replaced);
         }
         // What the client has the answer of was taken, even if it is forgotten here.
         let applied = self.store.applied().last_of(&client).unwrap_or_default();
         Some(Claim { client, applied: applied.max(last_acked.unwrap_or_default()) })
+    }
+
+    /// Another session that says it is that client.
+    pub(super) fn other_session_of(
+        &self,
+        key: SessionKey,
+        client: &PushClient,
+    ) -> Option<SessionKey> {
+        let says_so = |session: &Session| {
+            let claim = session.reader().and_then(|reader| reader.claim.as_ref());
+            claim.is_some_and(|claim| claim.client == *client)
+        };
+        let mut others = self.sessions.iter().filter(|(other, _)| **other != key);
+        others.find(|(_, session)| says_so(session)).map(|(other, _)| *other)
     }
 }

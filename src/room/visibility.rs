@@ -21,6 +21,9 @@ use bytes::Bytes;
 pub(super) struct Sight {
     /// Whose presence its client has, once it has read the log.
     shown: BTreeSet<SessionKey>,
+    /// The presence that its client has of sessions that were in before the room slept and are not
+    /// resumed yet.
+    before: BTreeSet<RecordId>,
     /// The presence that left its sight since it last read, for when it falls off the log.
     lost: BTreeSet<RecordId>,
     /// Whether that were too many to remember.
@@ -70,6 +73,7 @@ impl Room {
         let Some(Shown { owner, id, before: presence, op }) = shown else {
             return self.broadcast(pusher, &ops, &before);
         };
+        self.woken.disturb();
         let presence = presence.map_or(Before::Absent, Before::Record);
         if let Some(filter) = self.config.hooks.show_presence() {
             let change = Some((presence, op));
@@ -151,6 +155,23 @@ impl Room {
         others.map(|(_, session)| (&session.presence_id, session.presence.as_ref()))
     }
 
+    /// The presence that the client of a session with that sight has.
+    pub(super) fn shown_to(&self, sight: &Sight) -> Vec<RecordId> {
+        let owners = sight.shown.iter().filter_map(|owner| self.sessions.get(owner));
+        let shown = owners.map(|owner| &owner.presence_id).chain(&sight.before);
+        shown.cloned().collect()
+    }
+
+    /// What the client of a session with that sight was shown before the room slept and may not see
+    /// any more. What nobody was resumed with yet waits for that.
+    pub(super) fn out_of_sight(&self, sight: &mut Sight, was_shown: &[RecordId]) -> Vec<RecordId> {
+        let is_shown = self.shown_to(sight);
+        let hidden = was_shown.iter().filter(|id| !is_shown.contains(id)).cloned();
+        let (gone, before) = hidden.partition::<Vec<_>, _>(|id| self.woken.has_shown(id));
+        sight.before.extend(before);
+        gone
+    }
+
     fn sight_of(&self, viewer: SessionKey, filter: &Arc<ShowPresence>) -> Sight {
         let mut sight = Sight::default();
         let Some(session) = self.sessions.get(&viewer) else { return sight };
@@ -176,7 +197,7 @@ impl Room {
         (owner, id): (SessionKey, &RecordId),
         change: Option<(Before, RecordOp)>,
     ) {
-        let seen = self.who_sees(filter, owner);
+        let seen = self.who_sees(filter, owner, id);
         let most = self.config.limits.tombstones;
         for (viewer, seen) in &seen {
             if let Some(sight) = self.sessions.get_mut(viewer).and_then(Session::sight_mut) {
@@ -212,7 +233,12 @@ impl Room {
     }
 
     /// Who sees a presence, or did.
-    fn who_sees(&self, filter: &Arc<ShowPresence>, owner: SessionKey) -> Vec<(SessionKey, Seen)> {
+    fn who_sees(
+        &self,
+        filter: &Arc<ShowPresence>,
+        owner: SessionKey,
+        id: &RecordId,
+    ) -> Vec<(SessionKey, Seen)> {
         let session = self.sessions.get(&owner);
         let shown = session.and_then(|owner| Some((owner.view(), owner.presence.as_ref()?)));
         let viewers = self.sessions.iter().filter(|(key, _)| **key != owner);
@@ -224,6 +250,7 @@ impl Room {
                 (false, true) => Some((*key, Seen::Appears)),
                 (true, true) => Some((*key, Seen::Stays)),
                 (true, false) => Some((*key, Seen::Disappears)),
+                (false, false) if sight.before.contains(id) => Some((*key, Seen::Disappears)),
                 (false, false) => None,
             }
         });
@@ -244,6 +271,7 @@ fn join_presence(
 
 impl Sight {
     fn note(&mut self, owner: SessionKey, id: &RecordId, seen: Seen, most: usize) {
+        self.before.remove(id);
         match seen {
             Seen::Stays => {}
             Seen::Appears => {

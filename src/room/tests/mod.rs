@@ -29,6 +29,7 @@ mod sessions;
 mod stalls;
 mod timeouts;
 mod visibility;
+mod waking;
 
 use super::*;
 use crate::close::CloseReason;
