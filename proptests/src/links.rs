@@ -137,6 +137,7 @@ impl World {
     fn reach_room(&mut self, index: usize, packet: Packet) -> Verdict {
         if self.wakes(index) {
             self.wake_up()?;
+            self.rouse_one(|(link, _)| *link == index)?;
         }
         let now = self.room_now();
         let link = &mut self.links[index];
@@ -243,6 +244,8 @@ impl World {
         rights: Rights,
     ) -> Result<Option<usize>, Failure> {
         self.wake_up()?;
+        // Or its older connection would replace this one.
+        self.rouse_one(|(_, kept)| kept.session.as_str() == session)?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(None) };
         self.inputs += 1;

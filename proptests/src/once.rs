@@ -8,7 +8,7 @@ use crate::invariant::{ONCE, Verdict, fail};
 use crate::model::Records;
 use crate::oracle::Oracle;
 use crate::reach::Reach;
-use roomsync::{Commit, Object, PushClient, RecordId, SessionId, Value};
+use roomsync::{Commit, Object, Origin, PushClient, RecordId, SessionId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What has taken effect so far.
@@ -28,6 +28,8 @@ pub(crate) struct Effects {
     /// one cannot know what was removed meanwhile.
     told: BTreeSet<usize>,
     told_all: BTreeSet<usize>,
+    /// The session that each client was last let in as.
+    latest: BTreeMap<usize, SessionId>,
     /// What records had before, and have again by what users took back.
     recurring: BTreeSet<(RecordId, u64)>,
     /// Edits that made a record of their own, which the host has refused.
@@ -54,9 +56,19 @@ impl Effects {
         self.excused.extend(stamp.filter(|_| is_own(id)));
     }
 
-    /// The host has refused that a record is removed which an edit has made for itself.
+    /// A record that an edit has made for itself may come back: the host has refused that it is removed, or
+    /// it was made by a push that comes late.
     pub(crate) fn revive(&mut self, id: &str, stamp: Option<u64>) {
         self.recurring.extend(stamp.map(|stamp| (RecordId::from(id), stamp)));
+    }
+
+    /// Whether the push comes late: its client, whose pushes nobody counts, died and was let in anew.
+    fn is_late(&self, origin: &Origin) -> bool {
+        let Origin::Session { session, .. } = origin else { return false };
+        client_of(session).is_some_and(|client| {
+            let is_other = self.latest.get(&client).is_some_and(|latest| latest != session);
+            is_other && self.uncounted >> (client % 16) & 1 == 1
+        })
     }
 
     /// Whether a record that one edit has made came back since somebody took its removal back.
@@ -85,7 +97,11 @@ impl Oracle {
                 return fail(ONCE, format!("push {push} of {client:?} is taken after {last:?}"));
             }
         }
+        let is_late = effects.is_late(&commit.origin);
         for change in &commit.changes {
+            if is_late {
+                effects.revive(&change.id, stamp_of_own(&change.id));
+            }
             let stamp = change.after.as_ref().and_then(stamp_of);
             let before = match stamp {
                 Some(stamp) => effects.current.insert(change.id.clone(), stamp),
@@ -120,9 +136,9 @@ impl Oracle {
     /// A session of a client's is let in, and told all documents or what has changed.
     pub(crate) fn lets_in(&mut self, session: &SessionId, is_all: bool) {
         self.refused.unshown.remove(session);
-        let Some(name) = session.strip_prefix('s') else { return };
-        let Ok(client) = name.split('-').next().unwrap_or_default().parse() else { return };
+        let Some(client) = client_of(session) else { return };
         let effects = &mut self.effects;
+        effects.latest.insert(client, session.clone());
         if !effects.told.insert(client) && is_all {
             effects.told_all.insert(client);
         }
@@ -133,6 +149,11 @@ impl Oracle {
         self.effects.excused.contains(&stamp)
             || self.effects.seen.contains(&(RecordId::from(own_id(stamp)), stamp))
     }
+}
+
+/// The client whose session has that name.
+fn client_of(session: &SessionId) -> Option<usize> {
+    session.strip_prefix('s')?.split('-').next()?.parse().ok()
 }
 
 fn is_own(id: &str) -> bool {

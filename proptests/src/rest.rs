@@ -80,8 +80,9 @@ impl World {
         self.note(|| "all is mended".into());
         self.doom = None;
         self.room_hold = 0;
-        self.is_tired = false;
+        self.tired = None;
         self.room_up()?;
+        self.rouse_all()?;
         self.drain_room()?;
         self.resume(|_| true);
         for client in 0..self.clients.len() {

@@ -18,11 +18,16 @@ use std::sync::Arc;
 /// What there is of a room that is not in memory, beside what is durable.
 #[derive(Clone, Debug)]
 pub(crate) struct Asleep {
-    /// The sessions, each with the place of its link in the world's list.
-    kept: Vec<(usize, SessionSnapshot)>,
+    kept: Vec<Kept>,
     /// What they show.
     presence: BTreeMap<SessionId, Object>,
+    /// Whether its sessions are resumed one by one, each when something arrives on its link or anything else
+    /// happens.
+    is_slow: bool,
 }
+
+/// A session, with the place of its link in the world's list.
+pub(crate) type Kept = (usize, SessionSnapshot);
 
 /// A session that is in, as a host writes it beside its connection and reads it again.
 ///
@@ -62,7 +67,8 @@ impl World {
             return Ok(());
         }
         self.room_hold = 0;
-        self.is_tired = true;
+        self.rouse_all()?;
+        self.tired = Some(how / 4);
         self.drain_room()?;
         if how % 4 == 3 && self.setup.calm == 0 {
             self.end_unkept()?;
@@ -94,23 +100,26 @@ impl World {
 
     /// All actions are carried out: the room sleeps if it is to, and nobody is in who cannot be kept.
     pub(crate) fn may_sleep(&mut self) -> Verdict {
-        let Some(room) = self.room.as_ref().filter(|_| self.is_tired) else { return Ok(()) };
+        let (Some(room), Some(how)) = (&self.room, self.tired) else { return Ok(()) };
         let links = self.links.iter().enumerate();
         let open = links.filter(|(_, link)| link.is_open && link.room_life == self.room_life);
-        let kept: Vec<(usize, SessionSnapshot)> =
+        let mut kept: Vec<Kept> =
             open.filter_map(|(index, link)| Some((index, kept(room, link.connection)?))).collect();
         if kept.len() != room.session_count() {
             return Ok(());
         }
         let soon = self.room_now().saturating_add(SOON);
+        let first = usize::from(how / 2) % kept.len().max(1);
+        kept.rotate_left(first);
+        let is_slow = how % 2 == 1 && self.setup.calm == 0;
         if room.poll_timeout().is_some_and(|due| due < soon) {
             self.oracle.reach.meet(Reach::SleptOnChanges);
         }
         let presence = room.presence().map(|(owner, record)| (owner.clone(), record.clone()));
         let presence = presence.collect();
-        self.is_tired = false;
+        self.tired = None;
         self.room = None;
-        self.asleep = Some(Asleep { kept, presence });
+        self.asleep = Some(Asleep { kept, presence, is_slow });
         self.oracle.sleeps();
         self.mark(Lane::Room, || (Mark::Slow, "falls asleep".into()));
         self.mark_states();
@@ -119,35 +128,33 @@ impl World {
 
     /// Whether something that arrives on the link wakes the room.
     pub(crate) fn wakes(&self, index: usize) -> bool {
-        let asleep = self.asleep.as_ref();
-        asleep.is_some_and(|asleep| asleep.kept.iter().any(|(link, _)| *link == index))
+        let asleep = self.asleep.iter().flat_map(|asleep| &asleep.kept);
+        asleep.chain(&self.drowsy).any(|(link, _)| *link == index)
     }
 
-    /// The room is in memory again, if it was asleep, with all its sessions.
+    /// The room is in memory again, if it was asleep, with its sessions, or with one more of them.
     pub(crate) fn wake_up(&mut self) -> Verdict {
-        let Some(Asleep { kept, presence }) = self.asleep.take() else { return Ok(()) };
+        let Some(Asleep { kept, presence, is_slow }) = self.asleep.take() else {
+            return match self.drowsy.pop_front() {
+                Some(next) => self.rouse(next).and_then(|()| self.drain_room()),
+                None => Ok(()),
+            };
+        };
         self.oracle.reach.meet(Reach::Slept);
         self.mark(Lane::Room, || (Mark::Mended, "wakes up".into()));
         self.begin_life();
         self.open_room()?;
-        let (now, life) = (self.room_now(), self.room_life);
-        for (index, kept) in kept {
-            self.inputs += 1;
-            // Its client may be another by now, and the end of this connection under way.
-            let is_older = self.is_older_than_room(Some(&kept.schema));
-            let Some(room) = &mut self.room else { return Ok(()) };
-            let connection = match room.handle_resume(now, kept, Meta::default()) {
-                Ok(connection) => connection,
-                Err(error) => return fail(PERSISTED, format!("{index} is not resumed: {error}")),
-            };
-            self.connections.insert(connection, index);
-            let link = &mut self.links[index];
-            // Whoever did not read is told all the same what it has missed, once.
-            (link.is_unwritable, link.is_older) = (false, is_older);
-            (link.connection, link.room_life) = (connection, life);
-            link.forget_pieces();
-            self.oracle.resumed(index, is_older);
+        for (index, _) in &kept {
+            let link = &mut self.links[*index];
+            (link.connection, link.room_life) = (NOBODY, self.room_life);
         }
+        self.drowsy = kept.into();
+        if is_slow {
+            self.oracle.reach.meet(Reach::SleptLong);
+            self.has_faults = true;
+            return self.wake_up();
+        }
+        self.rouse_all()?;
         let Some(room) = &self.room else { return Ok(()) };
         let shown = room.presence().map(|(owner, record)| (owner.clone(), record.clone()));
         let shown: BTreeMap<SessionId, Object> = shown.collect();
@@ -158,9 +165,47 @@ impl World {
         self.drain_room()
     }
 
+    /// All who were in before the room slept are resumed.
+    pub(crate) fn rouse_all(&mut self) -> Verdict {
+        while let Some(next) = self.drowsy.pop_front() {
+            self.rouse(next)?;
+        }
+        Ok(())
+    }
+
+    /// A certain session is resumed, if it waits for that.
+    pub(crate) fn rouse_one(&mut self, is_it: impl Fn(&Kept) -> bool) -> Verdict {
+        let at = self.drowsy.iter().position(is_it);
+        match at.and_then(|at| self.drowsy.remove(at)) {
+            Some(next) => self.rouse(next).and_then(|()| self.drain_room()),
+            None => Ok(()),
+        }
+    }
+
+    fn rouse(&mut self, (index, kept): Kept) -> Verdict {
+        self.inputs += 1;
+        // Its client may be another by now, and the end of this connection under way.
+        let is_older = self.is_older_than_room(Some(&kept.schema));
+        let now = self.room_now();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        let connection = match room.handle_resume(now, kept, Meta::default()) {
+            Ok(connection) => connection,
+            Err(error) => return fail(PERSISTED, format!("{index} is not resumed: {error}")),
+        };
+        self.connections.insert(connection, index);
+        let link = &mut self.links[index];
+        // Whoever did not read is told all the same what it has missed, once.
+        (link.is_unwritable, link.is_older) = (false, is_older);
+        link.connection = connection;
+        link.forget_pieces();
+        self.oracle.resumed(index, is_older);
+        Ok(())
+    }
+
     /// The room's process, or its memory, is another one from here on.
     pub(crate) fn begin_life(&mut self) {
         self.connections.clear();
+        self.drowsy.clear();
         self.room_hold = 0;
         self.room_held_at = Instant::ZERO;
         self.room_life += 1;
@@ -182,6 +227,9 @@ impl World {
         }
     }
 }
+
+/// The connection of a link whose session is not resumed yet.
+const NOBODY: ConnectionId = ConnectionId::from_u64(u64::MAX);
 
 /// What is due sooner is something that a session has yet to hear, and no silence or grace.
 const SOON: std::time::Duration = std::time::Duration::from_secs(1);

@@ -275,8 +275,9 @@ impl World {
     }
 
     fn shut_down(&mut self, down: u64) -> Verdict {
-        self.is_tired = false;
+        self.tired = None;
         self.wake_up()?;
+        self.rouse_all()?;
         let now = self.room_now();
         let Some(room) = &mut self.room else { return Ok(()) };
         self.inputs += 1;

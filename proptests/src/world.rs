@@ -13,7 +13,7 @@ use crate::oracle::Oracle;
 use crate::reach::Reach;
 use crate::rules::Rules;
 use crate::script::Setup;
-use crate::sleep::Asleep;
+use crate::sleep::{Asleep, Kept};
 use crate::storage::Storage;
 use crate::trace::{Lane, Mark, Trace};
 use crate::versions::{client_schema, room_schema, swapped_message};
@@ -78,8 +78,10 @@ pub struct World {
     /// `None` while its process is down, or it sleeps.
     pub(crate) room: Option<Room>,
     pub(crate) asleep: Option<Asleep>,
-    /// Whether it is to sleep as soon as it may.
-    pub(crate) is_tired: bool,
+    /// That it is to sleep as soon as it may, and how it wakes up then.
+    pub(crate) tired: Option<u16>,
+    /// Who was in before it slept and is not resumed yet.
+    pub(crate) drowsy: VecDeque<Kept>,
     pub(crate) room_life: u64,
     /// The room's clock less the world's.
     pub(crate) room_skew: i64,
@@ -127,7 +129,8 @@ impl World {
             storage: Storage::of_new(&room),
             room: Some(room),
             asleep: None,
-            is_tired: false,
+            tired: None,
+            drowsy: VecDeque::new(),
             room_life: 0,
             room_skew: 0,
             room_held_at: Instant::ZERO,
@@ -392,7 +395,7 @@ impl World {
     pub(crate) fn room_ends(&mut self, down: u64) {
         self.has_faults = true;
         self.doom = None;
-        self.is_tired = false;
+        self.tired = None;
         self.room = None;
         self.begin_life();
         self.oracle.crashed(&self.storage);
