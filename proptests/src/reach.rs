@@ -159,7 +159,7 @@ reach! {
     /// The room slept, and was made anew with its sessions.
     Slept "woken with its sessions"
     /// Not all of its sessions were resumed at once.
-    SleptLong "woken with its sessions one by one"
+    WokenSlowly "woken with its sessions one by one"
     /// It slept with something that a session had yet to hear.
     SleptOnChanges "slept with changes untold"
     /// Pushes whose answer was due before the room slept were answered after it.

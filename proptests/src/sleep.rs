@@ -150,7 +150,7 @@ impl World {
         }
         self.drowsy = kept.into();
         if is_slow {
-            self.oracle.reach.meet(Reach::SleptLong);
+            self.oracle.reach.meet(Reach::WokenSlowly);
             self.has_faults = true;
             return self.wake_up();
         }

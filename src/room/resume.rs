@@ -43,8 +43,8 @@ impl Room {
     /// connection closed when it does not fit, or when the room cannot tell what the client missed.
     ///
     /// All sessions that were kept of a room are resumed before it is given up again, and each before
-    /// its client connects anew, whose connection it would replace. To let others know that one of them is gone,
-    /// resume it, and then say that its connection [ended](Room::handle_disconnect).
+    /// its client connects anew, whose connection it would replace. To let others know that one of
+    /// them is gone, resume it, and then say that its connection [ended](Room::handle_disconnect).
     ///
     /// # Errors
     ///

@@ -165,8 +165,8 @@ impl Room {
     /// What the client of a session with that sight was shown before the room slept and may not see
     /// any more. What nobody was resumed with yet waits for that.
     pub(super) fn out_of_sight(&self, sight: &mut Sight, was_shown: &[RecordId]) -> Vec<RecordId> {
-        let is_shown = self.shown_to(sight);
-        let hidden = was_shown.iter().filter(|id| !is_shown.contains(id)).cloned();
+        let is_shown: BTreeSet<RecordId> = self.shown_to(sight).into_iter().collect();
+        let hidden = was_shown.iter().filter(|id| !is_shown.contains(*id)).cloned();
         let (gone, before) = hidden.partition::<Vec<_>, _>(|id| self.woken.has_shown(id));
         sight.before.extend(before);
         gone

@@ -109,6 +109,7 @@ const fn letter_code(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
 
     fn written(before: &str, id: &str) -> Vec<u8> {
         let mut out = Vec::new();
@@ -183,5 +184,10 @@ mod tests {
         assert_eq!(read(b"\x41\x04\x00\x10"), Err(Malformed));
         assert_eq!(read(b"\x41\x20"), Err(Malformed));
         assert_eq!(read(b"\x41"), Err(Malformed));
+        // They follow no more shared bytes than anything.
+        let before = "a".repeat(65);
+        let after = |bytes: &[u8]| read_id(&mut Input::new(bytes), &before);
+        assert_eq!(after(b"\x81\x01\x01\x04"), Ok(before[..64].to_owned() + "B"));
+        assert_eq!(after(b"\x82\x01\x01\x04"), Err(Malformed));
     }
 }
