@@ -55,6 +55,8 @@ struct List {
     sorted: Arc<[Key]>,
     /// Where on the way each of `sorted` stands, if the way is not sorted.
     order: Option<Arc<[usize]>>,
+    /// Where among `sorted` each key on the way stands, if that is elsewhere.
+    places: Option<Arc<[usize]>>,
 }
 
 /// The keys of an object that were met so far, in the order in which they came.
@@ -133,7 +135,9 @@ impl KeyLists {
             Path::Begin(_) => Object::new(),
             Path::Loose(keys) => keys.into_iter().zip(values.iter_mut().map(take)).collect(),
             Path::At(node) => {
-                let Some(List { sorted, order }) = self.list(node) else { return Object::new() };
+                let Some(List { sorted, order, .. }) = self.list(node) else {
+                    return Object::new();
+                };
                 let keys = Arc::clone(sorted);
                 match order {
                     None => Object::from_sorted(keys, values.iter_mut().map(take)),
@@ -144,6 +148,12 @@ impl KeyLists {
                 }
             }
         }
+    }
+
+    /// Where among the values of an object of the keys up to `node` that of each key on the way stands, if
+    /// they are not in that order.
+    pub(crate) fn places(&self, node: usize) -> Option<&[usize]> {
+        self.nodes.get(node)?.list.as_ref()?.places.as_deref()
     }
 
     /// Lets `object`, and what stands inside of it, share lists of keys with others that this was done
@@ -261,9 +271,15 @@ impl KeyLists {
             let mut sorted: Vec<(Key, usize)> = way.into_iter().zip(0..).collect();
             let is_sorted = sorted.is_sorted();
             sorted.sort_unstable();
-            let order = (!is_sorted).then(|| sorted.iter().map(|(_, at)| *at).collect());
+            let order: Option<Arc<[usize]>> =
+                (!is_sorted).then(|| sorted.iter().map(|(_, at)| *at).collect());
+            let places = order.as_ref().map(|order| {
+                let mut places: Vec<(usize, usize)> = order.iter().copied().zip(0..).collect();
+                places.sort_unstable();
+                places.into_iter().map(|(_, place)| place).collect()
+            });
             let sorted = sorted.into_iter().map(|(key, _)| key).collect();
-            self.nodes.get_mut(node)?.list = Some(List { sorted, order });
+            self.nodes.get_mut(node)?.list = Some(List { sorted, order, places });
         }
         self.nodes.get(node)?.list.as_ref()
     }

@@ -1,5 +1,6 @@
 //! What data is: immutable JSON-like values with shared structure.
 
+mod again;
 mod array;
 pub(crate) mod bytes;
 mod error;

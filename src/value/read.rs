@@ -1,5 +1,6 @@
 //! How JSON text is read: once over, within caps, and with the lone surrogates of JavaScript.
 
+use super::again::{Member, Model, Run};
 use super::key_lists::{KeyLists, Path};
 use super::text::INLINE;
 use super::{Array, Number, Object, Text, Value, plain_len};
@@ -8,27 +9,10 @@ use crate::ids::RecordId;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem::take;
 
 /// How deep values may nest when nobody asks for less.
 pub(crate) const DEFAULT_DEPTH: usize = 100;
-
-/// A key with a value that took so many bytes at most is looked for in the next object.
-const MOST_AGAIN: usize = 256;
-
-/// Where so many values in a row were new ones, none is looked for any more.
-const MOST_NEW: u8 = 8;
-
-/// The last value at a key.
-#[derive(Default)]
-struct Last<'a> {
-    /// Both as they stood in the text. Empty if they are not looked for.
-    text: &'a [u8],
-    value: Value,
-    /// How deep it might have nested.
-    levels: usize,
-    /// How many values in a row were new ones.
-    new: u8,
-}
 
 /// Reads JSON from the front of a text.
 ///
@@ -38,10 +22,12 @@ pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     key_lists: KeyLists,
-    /// The last value at each place in the lists of keys.
-    last: Vec<Last<'a>>,
     /// Where in the lists of keys the key is at which the next value stands.
     around: Option<usize>,
+    /// The last object at each place in the lists of keys, the first of those at none.
+    models: Vec<Model<'a>>,
+    /// The members of all objects that are under way.
+    members: Vec<Member>,
     /// The id of the record that is read, which stands in it once more.
     own_id: Option<RecordId>,
     /// The values of all arrays and objects that are under way, so that each is allocated once, in its
@@ -56,8 +42,9 @@ impl<'a> Reader<'a> {
             text,
             at: 0,
             key_lists: KeyLists::default(),
-            last: Vec::new(),
             around: None,
+            models: Vec::new(),
+            members: Vec::new(),
             own_id: None,
             values: Vec::from([Value::Null]),
         }
@@ -113,46 +100,89 @@ impl<'a> Reader<'a> {
         if self.take(b'}') {
             return Ok(Object::new());
         }
-        let (first, around) = (self.values.len(), self.around);
-        let mut path = Path::Begin(around);
-        loop {
-            let value = match self.member_again(&mut path, inner) {
-                Some(value) => value,
-                None => self.new_member(&mut path, inner)?,
-            };
-            self.values.push(value);
-            if !self.take(b',') {
-                self.expect(b'}', "a comma or a closing brace")?;
-                self.around = around;
-                let values = self.values.get_mut(first..).unwrap_or_default();
-                let object = self.key_lists.object(path, values);
-                self.values.truncate(first);
-                return Ok(object);
-            }
+        let around = self.around;
+        let place = around.map_or(0, |node| node + 1);
+        let mut model = self.models.get_mut(place).map(take).unwrap_or_default();
+        let object = self.rest_of_object(&mut model, inner)?;
+        self.around = around;
+        if self.models.len() <= place {
+            self.models.resize_with(place + 1, Model::default);
         }
+        if let Some(last) = self.models.get_mut(place) {
+            *last = model;
+        }
+        Ok(object)
     }
 
-    /// The value at the next key, if both are the text that stood there in the last object. Most of
-    /// what an object says was said by the one before.
-    #[inline]
-    fn member_again(&mut self, path: &mut Path, levels: usize) -> Option<Value> {
-        let place = self.key_lists.expected(path)?;
-        let last = self.last.get_mut(place)?;
-        let after = self.text.as_bytes().get(self.at..)?.strip_prefix(last.text)?;
-        // More digits would make another number.
-        let is_whole = matches!(after.first(), Some(b',' | b'}'));
-        if !is_whole || last.text.is_empty() || last.levels > levels {
-            return None;
+    /// What follows an opening brace. What stands in the model, too, is shared.
+    fn rest_of_object(
+        &mut self,
+        model: &mut Model<'a>,
+        levels: usize,
+    ) -> Result<Object, JsonError> {
+        let (from, first, first_member) = (self.at, self.values.len(), self.members.len());
+        let mut path = Path::Begin(self.around);
+        let (mut next, mut is_like) = (model.begin(levels), false);
+        loop {
+            if let Some(run) = model.run(next, self.rest()) {
+                let ends = run.ends;
+                if ends && run.first == 0 {
+                    self.at = from + model.len();
+                    return Ok(model.object().clone());
+                }
+                is_like = true;
+                next = self.share(model, &run, &mut path, from);
+                if ends && self.take(b'}') {
+                    break;
+                }
+            }
+            if self.members.len() > first_member && !self.take(b',') {
+                self.expect(b'}', "a comma or a closing brace")?;
+                break;
+            }
+            let value = self.new_member(&mut path, levels)?;
+            self.values.push(value);
+            next = model.after(next, path.node());
+            let node = path.node().unwrap_or(usize::MAX);
+            self.members.push(Member { node, end: self.at - from });
         }
-        last.new = 0;
-        self.at += last.text.len();
-        *path = Path::At(place);
-        Some(last.value.clone())
+        let has_node = path.node().is_some();
+        let values = self.values.get_mut(first..).unwrap_or_default();
+        let object = self.key_lists.object(path, values);
+        self.values.truncate(first);
+        if has_node {
+            let text = self.text.as_bytes().get(from..self.at).unwrap_or_default();
+            let members = self.members.get(first_member..).unwrap_or_default();
+            model.become_like(text, members, &object, levels, is_like);
+        }
+        self.members.truncate(first_member);
+        Ok(object)
+    }
+
+    /// Takes the members of a run from the model. Returns which may come next.
+    fn share(
+        &mut self,
+        model: &Model<'a>,
+        run: &Run<'_>,
+        path: &mut Path,
+        from: usize,
+    ) -> Option<usize> {
+        let begin = self.at - from;
+        let places = self.key_lists.places(model.last_node()?);
+        for (at, member) in (run.first..).zip(run.members) {
+            let place = places.map_or(Some(at), |places| places.get(at).copied())?;
+            self.values.push(model.value(place)?.clone());
+            let end = begin + (member.end - run.from);
+            self.members.push(Member { node: member.node, end });
+        }
+        let last = run.members.last()?;
+        self.at += last.end - run.from;
+        *path = Path::At(last.node);
+        Some(run.first + run.members.len())
     }
 
     /// The next key, which is appended to the path, and the value at it.
     fn new_member(&mut self, path: &mut Path, levels: usize) -> Result<Value, JsonError> {
-        let from = self.at;
         match self.key_lists.follow_again(path, self.rest()) {
             Some(len) => self.at += len,
             None => {
@@ -161,21 +191,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.around = path.node();
-        let value = self.value(levels)?;
-        let Some(place) = path.node() else { return Ok(value) };
-        if self.last.len() <= place {
-            self.last.resize_with(place + 1, Last::default);
-        }
-        if let Some(last) = self.last.get_mut(place).filter(|last| last.new < MOST_NEW) {
-            let new = last.new + 1;
-            let text = self.text.as_bytes().get(from..self.at).unwrap_or_default();
-            *last = if text.len() <= MOST_AGAIN && new < MOST_NEW {
-                Last { text, value: value.clone(), levels, new }
-            } else {
-                Last { new, ..Last::default() }
-            };
-        }
-        Ok(value)
+        self.value(levels)
     }
 
     fn array(&mut self, levels: usize) -> Result<Array, JsonError> {
