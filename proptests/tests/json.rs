@@ -65,6 +65,28 @@ fn quote(units: &[u16], all: bool) -> String {
     out + "\""
 }
 
+/// An array of objects that have most of their members in common, and stand in each other.
+fn alike() -> impl Strategy<Value = String> {
+    let space = || prop_oneof![8 => Just(""), 1 => Just(" ")];
+    let leaf = r#"0|1|12|1\.5|1e2|""|"a"|"a\\\\"|"é"|true|null|\[\]|\{\}|\[1\]"#;
+    let value = leaf.prop_recursive(4, 64, 4, move |value| {
+        let member = (space(), "[abcd]", space(), value, space())
+            .prop_map(|(a, key, b, value, c)| format!("{a}\"{key}\"{b}:{value}{c}"));
+        let object = vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(",")));
+        vec(object, 1..4).prop_map(|objects| format!("[{}]", objects.join(",")))
+    });
+    // What comes again is often what came right before.
+    vec((value, 1..4_usize), 1..8).prop_map(|values| {
+        let again = |(value, times)| std::iter::repeat_n(value, times);
+        let all: Vec<String> = values
+            .into_iter()
+            .flat_map(again)
+            .map(|value| format!("{{\"k\":{value},\"l\":1}}"))
+            .collect();
+        format!("[{}]", all.join(","))
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -126,6 +148,13 @@ proptest! {
     fn any_bytes_are_read_without_a_panic(bytes in vec(any::<u8>(), 0..64)) {
         harness::decode_value(&bytes);
         harness::decode_ops(&bytes);
+    }
+
+    #[test]
+    fn objects_that_say_the_same_again_are_read_as_each_by_itself(text in alike(), end in any::<prop::sample::Index>()) {
+        prop_assert!(text.parse::<Value>().is_ok(), "{}", text);
+        harness::decode_value(text.as_bytes());
+        harness::decode_value(&text.as_bytes()[..end.index(text.len())]);
     }
 
     #[test]

@@ -248,8 +248,15 @@ mod tests {
     }
 
     #[test]
+    fn white_space_after_a_member_is_no_end() {
+        let read = r#"[{"k":1 },{"k":1 ,"l":2},{"k":1 ,"l":2 },{"k":1 }]"#.parse::<Value>();
+        let written = r#"[{"k":1},{"k":1,"l":2},{"k":1,"l":2},{"k":1}]"#;
+        assert_eq!(read.unwrap().to_string(), written);
+    }
+
+    #[test]
     fn nothing_is_no_member_whatever_was_said_before() {
-        // So many that are new, or so long, that none of them is looked for.
+        // So many that are new that none of them is looked for, and long ones.
         let new = (0..20).map(|n| alloc::format!(r#"{{"k":{n},"l":{n}}},"#)).collect::<String>();
         let long = alloc::format!(r#"{{"k":"{0}","l":"{0}"}},"#, "x".repeat(300));
         for before in [new, long, String::from(r#"{"k":1,"l":1},"#)] {
@@ -277,7 +284,8 @@ mod tests {
     fn what_an_object_says_again_nests_no_deeper_than_anything() {
         let nested = |wraps: usize| {
             let (open, close) = ("[".repeat(wraps), "]".repeat(wraps));
-            let text = alloc::format!(r#"[{{"k":[[1]]}},{open}{{"k":[[1]]}}{close}]"#);
+            let before = r#"{"k":[[1]],"l":0},{"k":[[1]],"l":1}"#;
+            let text = alloc::format!(r#"[{before},{open}{{"k":[[1]],"l":1}}{close}]"#);
             text.parse::<Value>().is_ok()
         };
         // One around all, the object, and two in it.
