@@ -339,8 +339,13 @@ fn a_resumed_session_is_told_of_whatever_it_has_missed() {
     let mut again = world.reopened();
     let b = again.resume(SessionSnapshot { unanswered: Vec::from([7]), ..kept.clone() });
     again.assert_data(b, &[discard(7, 1)]);
+    // A document of which the room knew before it slept.
+    world.push(a, 2, &put_page("q", ""));
+    let mut again = world.reopened();
+    let b = again.resume(kept.clone());
+    again.assert_data(b, &[patch(2, &put_page("q", ""))]);
     // Presence, of which no clock tells, in the room that it is in.
-    world.present(a, 2, r#"["put",{"x":1}]"#);
+    world.present(a, 3, r#"["put",{"x":1}]"#);
     let b = world.resume(kept);
     assert!(world.heard(b).concat().contains(r#""cursor:0":["put""#));
 }
