@@ -6,7 +6,7 @@ use super::replica::Replica;
 use crate::diff::{NetworkDiff, ObjectDiff, RecordOp};
 use crate::ids::RecordId;
 use crate::schema::{Schema, Scope, identity};
-use crate::value::Object;
+use crate::value::{Object, Value};
 use crate::wire::{DataEntry, HydrationType, PushAction};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -152,11 +152,15 @@ impl<'a> Step<'a> {
     fn put(&mut self, id: &RecordId, record: &Object) -> Result<Option<Document>, Fault> {
         let identity = identity(record).filter(|(own_id, _)| *own_id == &**id);
         let (_, type_name) = identity.ok_or(Fault)?;
+        Ok(self.stage(id, type_name, record))
+    }
+
+    fn stage(&mut self, id: &RecordId, type_name: &str, record: &Object) -> Option<Document> {
         let is_valid = self.schema.validate(type_name, record).is_ok();
         match self.schema.scope(type_name) {
             Some(Scope::Document) if is_valid => {
                 self.forget_aside(id);
-                return Ok(Some((id.clone(), Some(record.clone()))));
+                return Some((id.clone(), Some(record.clone())));
             }
             Some(Scope::Presence) if is_valid => {
                 self.staged.presence.insert(id.clone(), Some(record.clone()));
@@ -168,7 +172,7 @@ impl<'a> Step<'a> {
                 self.staged.aside.insert(id.clone(), Some(record.clone()));
             }
         }
-        Ok(None)
+        None
     }
 
     /// A patch of a record that is not there is no fault: it may have been told before its removal.
@@ -177,10 +181,12 @@ impl<'a> Step<'a> {
         let Some(record) = there else { return Ok(None) };
         let mut after = record.clone();
         diff.apply(&mut after);
-        if identity(record) != identity(&after) {
+        let is_renamed = ["id", "typeName"].iter().any(|key| diff.get(key).is_some());
+        if is_renamed && identity(record) != identity(&after) {
             return Err(Fault);
         }
-        self.put(id, &after)
+        let type_name = after.get("typeName").and_then(Value::as_str).ok_or(Fault)?;
+        Ok(self.stage(id, type_name, &after))
     }
 
     fn remove(&mut self, id: &RecordId) {

@@ -136,7 +136,7 @@ impl From<&str> for Text {
 
 impl From<&RecordId> for Text {
     fn from(id: &RecordId) -> Self {
-        if id.len() <= SHORT { Self(Repr::Short(id.shared())) } else { Self::from(&**id) }
+        if id.len() <= SHORT { Self(Repr::Short(id.to_text())) } else { Self::from(&**id) }
     }
 }
 

@@ -66,32 +66,39 @@ pub(super) fn read_id(input: &mut Input<'_>, before: &str) -> Result<String, Mal
     if shared > MOST_SHARED_BYTES {
         return Err(Malformed);
     }
-    let mut id = before.as_bytes().get(..shared).ok_or(Malformed)?.to_vec();
-    if packed.is_some() {
+    let before = before.as_bytes().get(..shared).ok_or(Malformed)?;
+    let (plain, letters) = if packed.is_some() {
         let lens = usize::from(input.byte()?);
-        id.extend_from_slice(input.bytes(lens >> 5)?);
-        read_letters(input, lens & MOST_LETTERS, &mut id)?;
+        (lens >> 5, lens & MOST_LETTERS)
     } else {
-        let len = input.count()?;
-        id.extend_from_slice(input.bytes(len)?);
-    }
+        (input.count()?, 0)
+    };
+    let plain = input.bytes(plain)?;
+    let mut id = Vec::with_capacity(shared + plain.len() + letters);
+    id.extend_from_slice(before);
+    id.extend_from_slice(plain);
+    read_letters(input, letters, &mut id)?;
     String::from_utf8(id).map_err(|_| Malformed)
 }
 
 fn read_letters(input: &mut Input<'_>, count: usize, id: &mut Vec<u8>) -> Result<(), Malformed> {
-    let (mut bits, mut held) = (0, 0);
-    for _ in 0..count {
-        if held < LETTER_BITS {
-            bits = bits << u8::BITS | u32::from(input.byte()?);
-            held += u8::BITS;
+    let packed = input.bytes((count * LETTER_BITS as usize).div_ceil(8))?;
+    let end = id.len() + count;
+    // Three bytes are four letters.
+    for bytes in packed.chunks(3) {
+        let [a, b, c] = [0, 1, 2].map(|at| bytes.get(at).copied().unwrap_or_default());
+        let mut bits = u32::from_be_bytes([a, b, c, 0]);
+        for _ in 0..4.min(end - id.len()) {
+            let code = (bits >> (u32::BITS - LETTER_BITS)) as usize;
+            id.push(*LETTERS.get(code).ok_or(Malformed)?);
+            bits <<= LETTER_BITS;
         }
-        held -= LETTER_BITS;
-        let code = (bits >> held) as usize;
-        bits &= (1 << held) - 1;
-        id.push(*LETTERS.get(code).ok_or(Malformed)?);
+        // What is left over says nothing, so that packed letters have one form.
+        if bits != 0 {
+            return Err(Malformed);
+        }
     }
-    // What is left over says nothing, so that packed letters have one form.
-    if bits == 0 { Ok(()) } else { Err(Malformed) }
+    Ok(())
 }
 
 /// Its place among the letters.
