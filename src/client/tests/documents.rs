@@ -223,6 +223,12 @@ fn a_patch_may_not_change_what_a_record_is() {
         probe.data(&patch(&format!(r#"{{"note:a":["patch",{{"{field}":["put","page"]}}]}}"#), 1));
         assert_eq!(probe.done().closed, [CloseReason::Reset]);
     }
+    // It may say again what that is.
+    let mut probe = probe_with_a();
+    let again = r#""id":["put","note:a"],"typeName":["put","note"],"x":["put",2]"#;
+    probe.data(&patch(&format!(r#"{{"note:a":["patch",{{{again}}}]}}"#), 1));
+    assert_eq!(probe.done().closed.len(), 0);
+    assert_eq!(probe.client.record("note:a"), Some(&note("a", r#","text":"one","x":2"#)));
 }
 
 #[test]
