@@ -174,16 +174,6 @@ impl Hash for InlineText {
     }
 }
 
-impl RecordId {
-    /// The text, which costs no copy if it is long.
-    pub(crate) fn to_text(&self) -> SmolStr {
-        match &self.0 {
-            InlineText::Inline(text) => SmolStr::new(text),
-            InlineText::Shared(text) => text.clone(),
-        }
-    }
-}
-
 macro_rules! counter_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -241,7 +231,7 @@ mod tests {
         });
         let texts: Vec<String> = texts.collect();
         for (a, id_a) in texts.iter().map(|text| (text, RecordId::from(text.as_str()))) {
-            assert_eq!((id_a.as_str(), id_a.to_text().as_str()), (a.as_str(), a.as_str()));
+            assert_eq!(id_a.as_str(), a);
             assert_eq!(matches!(id_a.0, InlineText::Inline(_)), a.len() <= INLINE);
             for (b, id_b) in texts.iter().map(|text| (text, RecordId::from(text.clone()))) {
                 assert_eq!((id_a.cmp(&id_b), id_a == id_b), (a.cmp(b), a == b));

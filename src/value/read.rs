@@ -2,10 +2,8 @@
 
 use super::again::{Member, Model, Run};
 use super::key_lists::{KeyLists, Path};
-use super::text::INLINE;
 use super::{Array, Number, Object, Text, Value, plain_len};
 use crate::error::{JsonError, JsonProblem};
-use crate::ids::RecordId;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -28,8 +26,6 @@ pub(crate) struct Reader<'a> {
     models: Vec<Model<'a>>,
     /// The members of all objects that are under way.
     members: Vec<Member>,
-    /// The id of the record that is read, which stands in it once more.
-    own_id: Option<RecordId>,
     /// The values of all arrays and objects that are under way, so that each is allocated once, in its
     /// size. Before them stands one that is of none: a vector whose first item is split off is given
     /// away with all of its room.
@@ -45,7 +41,6 @@ impl<'a> Reader<'a> {
             around: None,
             models: Vec::new(),
             members: Vec::new(),
-            own_id: None,
             values: Vec::from([Value::Null]),
         }
     }
@@ -66,7 +61,7 @@ impl<'a> Reader<'a> {
     /// A value of at most so many nested levels.
     pub(crate) fn value(&mut self, levels: usize) -> Result<Value, JsonError> {
         match self.token() {
-            Some(b'"') => self.text().map(Value::String),
+            Some(b'"') => Ok(Value::String(Text::from(&*self.string()?))),
             Some(b'{') => self.object(levels).map(Value::Object),
             Some(b'[') => self.array(levels).map(Value::Array),
             Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
@@ -74,22 +69,6 @@ impl<'a> Reader<'a> {
             Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
             Some(b'n') => self.word("null").map(|()| Value::Null),
             Some(_) | None => Err(self.error(JsonProblem::Expected("a value"))),
-        }
-    }
-
-    /// The record of that id.
-    pub(crate) fn record(&mut self, id: &RecordId, levels: usize) -> Result<Object, JsonError> {
-        self.own_id = Some(id.clone());
-        let record = self.object(levels);
-        self.own_id = None;
-        record
-    }
-
-    fn text(&mut self) -> Result<Text, JsonError> {
-        let text = self.string()?;
-        match &self.own_id {
-            Some(id) if text.len() > INLINE && *text == **id => Ok(Text::from(id)),
-            Some(_) | None => Ok(Text::from(&*text)),
         }
     }
 

@@ -1,14 +1,10 @@
 //! What a string is: shared text that knows its UTF-16 length and grows in place.
 
-use crate::ids::RecordId;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
 use smol_str::SmolStr;
-
-/// The most bytes that a text holds without an allocation.
-pub(super) const INLINE: usize = 23;
 
 /// The most bytes of a text that is copied when it grows. A longer one grows in place, for which it
 /// takes two allocations instead of one.
@@ -131,12 +127,6 @@ impl From<&str> for Text {
         } else {
             Self::from(String::from(text))
         }
-    }
-}
-
-impl From<&RecordId> for Text {
-    fn from(id: &RecordId) -> Self {
-        if id.len() <= SHORT { Self(Repr::Short(id.to_text())) } else { Self::from(&**id) }
     }
 }
 

@@ -20,31 +20,19 @@ pub(crate) fn read_network_diff(
     let mut ops: Vec<(RecordId, RecordOp)> = Vec::new();
     reader.members(|reader, id| {
         let id = RecordId::from(&*id);
-        let op = read_op(reader, |reader, name| match name {
-            "put" => Ok(RecordOp::Put(argument(reader, |reader| reader.record(&id, depth))?)),
-            _ => read_record_op_named(reader, name, depth),
-        })?;
-        ops.push((id, op));
+        ops.push((id, read_record_op(reader, depth)?));
         Ok::<_, JsonError>(())
     })?;
     Ok(ops.into_iter().collect())
 }
 
 pub(crate) fn read_record_op(reader: &mut Reader<'_>, depth: usize) -> Result<RecordOp, JsonError> {
-    read_op(reader, |reader, name| read_record_op_named(reader, name, depth))
-}
-
-fn read_record_op_named(
-    reader: &mut Reader<'_>,
-    name: &str,
-    depth: usize,
-) -> Result<RecordOp, JsonError> {
-    match name {
+    read_op(reader, |reader, name| match name {
         "put" => Ok(RecordOp::Put(argument(reader, |reader| reader.object(depth))?)),
         "patch" => Ok(RecordOp::Patch(argument(reader, |reader| read_object_diff(reader, depth))?)),
         "remove" => Ok(RecordOp::Remove),
         _ => Err(reader.error(JsonProblem::Expected("an op on a record"))),
-    }
+    })
 }
 
 fn read_object_diff(reader: &mut Reader<'_>, levels: usize) -> Result<ObjectDiff, JsonError> {

@@ -101,7 +101,7 @@ impl SectionReader<'_, '_> {
                 tag::PATCH => RecordOp::Patch(self.object_diff(depth)?),
                 tag::REMOVE => RecordOp::Remove,
                 tag => {
-                    self.own_id = Some(Text::from(&own_id));
+                    self.own_id = Some(Text::from(&*id));
                     let record = self.record(tag, depth)?;
                     self.own_id = None;
                     RecordOp::Put(record)
