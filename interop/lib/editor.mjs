@@ -48,6 +48,11 @@ export class Editor {
     this.#countUp()
   }
 
+  /** Removes the counter, which is sure to be there after `editAtPace`. */
+  removeCounter() {
+    this.#store.remove([this.counterId])
+  }
+
   /** A text so long that the push must travel in chunks; without surrogate pairs, since stock chunks may split them. */
   writeAtLength() {
     const text = 'Wörter, 言葉, "λόγια"\n'.repeat(15_000)
