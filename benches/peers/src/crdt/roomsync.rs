@@ -56,24 +56,26 @@ impl<const BINARY: bool> Network<BINARY> {
 
     /// Carries what the client has to say to the room, and what the room has to say to all.
     fn settle(&mut self, from: usize) {
-        let mut speaking = vec![from];
-        while let Some(number) = speaking.pop() {
-            let Replica { client, connection, .. } = &mut self.clients[number];
-            while let Some(action) = client.poll_action() {
-                if let ClientAction::Send { frame, .. } = action {
-                    self.sent += frame.len();
-                    self.room.handle_message(self.now, *connection, &frame.to_bytes());
-                }
+        self.speak(from);
+        while let Some(action) = self.room.poll_action() {
+            let RoomAction::Send { to, frame } = action else { continue };
+            for connection in &to {
+                self.sent += frame.len();
+                let Some(to) = self.by_connection.get(connection).copied() else { continue };
+                let Replica { client, link, .. } = &mut self.clients[to];
+                client.handle_message(self.now, *link, &frame.to_bytes());
+                self.speak(to);
             }
-            while let Some(action) = self.room.poll_action() {
-                let RoomAction::Send { to, frame } = action else { continue };
-                for connection in &to {
-                    self.sent += frame.len();
-                    let Some(to) = self.by_connection.get(connection) else { continue };
-                    let Replica { client, link, .. } = &mut self.clients[*to];
-                    client.handle_message(self.now, *link, &frame.to_bytes());
-                    speaking.push(*to);
-                }
+        }
+    }
+
+    /// Takes the client's actions, as a driver does after each input.
+    fn speak(&mut self, number: usize) {
+        let Replica { client, connection, .. } = &mut self.clients[number];
+        while let Some(action) = client.poll_action() {
+            if let ClientAction::Send { frame, .. } = action {
+                self.sent += frame.len();
+                self.room.handle_message(self.now, *connection, &frame.to_bytes());
             }
         }
     }
