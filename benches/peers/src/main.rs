@@ -4,13 +4,14 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use roomsync_peers::crdt::{self, Size};
+use roomsync_peers::ours::{self, Heap};
 use roomsync_peers::plan::{self, Line, Measure};
 use roomsync_peers::report::{self, Measured};
 use roomsync_peers::request::Request;
 use roomsync_peers::sockets::{self, Load};
 use roomsync_peers::stats::Pairs;
 use roomsync_peers::stock::{self, Worker};
-use roomsync_peers::{memory, ours, wire};
+use roomsync_peers::{memory, wire};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -80,7 +81,7 @@ fn beside_stock(options: &Options, shapes: &Path, measured: &mut Measured) -> Re
         let mut measurements = Pairs::default();
         for number in 0..=pairs(&line) {
             let ours = match line.measure {
-                Measure::Time => ours::run(&line.request, || 0),
+                Measure::Time => ours::run(&line.request, Heap::UNCOUNTED),
                 Measure::Bytes => memory::ours(&line.request)?,
             };
             let theirs = worker.run(&line.request)?;
@@ -99,6 +100,7 @@ fn beside_stock(options: &Options, shapes: &Path, measured: &mut Measured) -> Re
                     Measure::Bytes => measurements.push(ours.bytes, theirs.bytes),
                 }
             }
+            measured.storm_bytes = measured.storm_bytes.max(ours.most_bytes);
             if matches!(line.request, Request::Stroke { sessions: plan::PLOTTED_STROKE, .. }) {
                 let micros = |all: &[f64]| {
                     all.iter().map(|ns| ns / 1e3 / (line.units as f64 / 10.0)).collect()

@@ -9,8 +9,22 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Does what the request says. `live` counts the bytes on the heap, where that is measured.
-pub fn run(request: &Request, live: fn() -> usize) -> Answer {
+/// Counts the bytes on the heap, where that is measured.
+#[derive(Clone, Copy)]
+pub struct Heap {
+    /// Those that live.
+    pub live: fn() -> usize,
+    /// The most that ever did.
+    pub most: fn() -> usize,
+}
+
+impl Heap {
+    /// Counts nothing.
+    pub const UNCOUNTED: Self = Self { live: || 0, most: || 0 };
+}
+
+/// Does what the request says.
+pub fn run(request: &Request, heap: Heap) -> Answer {
     match request {
         Request::Drag { shapes, sessions, pushes, burst } => {
             room::drag(*shapes, *sessions, *pushes, *burst)
@@ -22,7 +36,7 @@ pub fn run(request: &Request, live: fn() -> usize) -> Answer {
         Request::Hydrate { shapes, clients, cold, up_to_date } => {
             room::hydrate(*shapes, *clients, *cold, *up_to_date)
         }
-        Request::Storm { shapes, clients } => room::storm(*shapes, *clients, live),
+        Request::Storm { shapes, clients } => room::storm(*shapes, *clients, heap),
         Request::Rebase { shapes, unconfirmed, patches } => {
             client::rebase(*shapes, *unconfirmed, *patches)
         }
@@ -34,8 +48,8 @@ pub fn run(request: &Request, live: fn() -> usize) -> Answer {
         Request::Apply { before, after, iterations, shared: false } => {
             apply_in_place(before, after, *iterations)
         }
-        Request::Records { shapes } => room::records(*shapes, live),
-        Request::Sessions { shapes, sessions } => room::sessions(*shapes, *sessions, live),
+        Request::Records { shapes } => room::records(*shapes, heap.live),
+        Request::Sessions { shapes, sessions } => room::sessions(*shapes, *sessions, heap.live),
     }
 }
 

@@ -54,13 +54,10 @@ fn drags() -> Vec<Line> {
         pairs: 9,
         request: Request::Drag { shapes: 2000, sessions, pushes: 500, burst },
     };
-    vec![
-        line(1, 1, None),
-        line(10, 1, None),
-        line(50, 1, Some(60.0)),
-        line(50, 5, None),
-        line(200, 1, Some(120.0)),
-    ]
+    let targets = [(1, None), (10, None), (50, Some(60.0)), (200, Some(120.0))];
+    let lines =
+        targets.map(|(sessions, target)| [line(sessions, 1, target), line(sessions, 5, None)]);
+    lines.concat()
 }
 
 fn everyone() -> Vec<Line> {

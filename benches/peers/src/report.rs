@@ -3,6 +3,7 @@
 use crate::crdt::Outcome;
 use crate::plan::{Line, Measure};
 use crate::plot;
+use crate::request::Request;
 use crate::stats::{Pairs, Spread};
 use crate::wire::Sizes;
 use anyhow::{Context as _, Result};
@@ -15,6 +16,8 @@ pub struct Measured {
     pub lines: Vec<(Line, Pairs)>,
     /// The plotted pen stroke: microseconds a push of each tenth, ours and theirs.
     pub deciles: (Vec<f64>, Vec<f64>),
+    /// The most bytes over those of the room while clients storm it.
+    pub storm_bytes: f64,
     pub sizes: Vec<Sizes>,
     pub sockets: Option<Pairs>,
     pub crdts: Vec<(&'static str, Outcome)>,
@@ -31,6 +34,7 @@ pub fn write(measured: &Measured, docs: &Path) -> Result<()> {
     }
     if !measured.lines.is_empty() {
         stock(&mut text, measured, &plots)?;
+        alone(&mut text, measured)?;
     }
     if !measured.sizes.is_empty() {
         sizes(&mut text, &measured.sizes)?;
@@ -103,6 +107,42 @@ clock starts. `@tldraw/sync-core` is warm: its process does every request of the
         text.push_str("\n![A pen stroke, tenth by tenth](performance/stroke.svg)\n");
         let title = "A pen stroke to 200 kB, 10 sessions";
         plot::deciles(&plots.join("stroke.svg"), title, ours, theirs)?;
+    }
+    Ok(())
+}
+
+/// What roomsync must reach whatever the peers do.
+fn alone(text: &mut String, measured: &Measured) -> Result<()> {
+    let mut rows = Vec::new();
+    let drag = |wanted: usize| {
+        let is_it = |line: &Line| matches!(line.request, Request::Drag { sessions, burst: 1, .. } if sessions == wanted);
+        let (line, pairs) = measured.lines.iter().find(|(line, _)| is_it(line))?;
+        Some(pairs.ours().median / line.units as f64)
+    };
+    if let (Some(few), Some(many)) = (drag(50), drag(200)) {
+        let each = (many - few) / 150.0;
+        let name = "W1 | a push, per further session that only listens";
+        rows.push((name, time(each), "< 40 ns", each < 40.0));
+    }
+    let (tenths, _) = &measured.deciles;
+    if let (Some(first), Some(last)) = (tenths.get(..5), tenths.get(5..)) {
+        let growth = last.iter().sum::<f64>() / first.iter().sum::<f64>();
+        let name = "W3 | the second half of the pen stroke of 10 sessions, by the first";
+        rows.push((name, format!("{growth:.2}"), "≤ 1.25", growth <= 1.25));
+    }
+    if measured.storm_bytes > 0.0 {
+        let name = "W4 | the most memory over the room's while 200 clients come into 10,000 shapes";
+        let most = measured.storm_bytes;
+        rows.push((name, bytes(most), "< 40 MB", most < 40e6));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    text.push_str(
+        "\n## Whatever the peers do\n\n| | | roomsync | target |\n| --- | --- | ---: | ---: |\n",
+    );
+    for (name, value, target, is_reached) in rows {
+        writeln!(text, "| {name} | {value} | {target}{} |", mark(is_reached))?;
     }
     Ok(())
 }

@@ -42,7 +42,10 @@ pub struct Answer {
     /// W3: nanoseconds of each tenth of the way.
     #[serde(default)]
     pub deciles: Vec<f64>,
-    /// Bytes that live at the end, or at most, beyond those at the beginning.
+    /// Bytes that live at the end beyond those at the beginning.
     #[serde(default)]
     pub bytes: f64,
+    /// W4: the most bytes that ever lived, making the room included, beyond those at the beginning.
+    #[serde(default)]
+    pub most_bytes: f64,
 }

@@ -1,6 +1,6 @@
 //! The room in process.
 
-use super::{nanoseconds, schema};
+use super::{Heap, nanoseconds, schema};
 use crate::request::Answer;
 use crate::shapes::{shape, shape_id};
 use roomsync::{
@@ -194,15 +194,16 @@ pub(super) fn hydrate(shapes: usize, clients: usize, cold: bool, up_to_date: boo
     room.answer(ns)
 }
 
-pub(super) fn storm(shapes: usize, clients: usize, live: fn() -> usize) -> Answer {
+pub(super) fn storm(shapes: usize, clients: usize, heap: Heap) -> Answer {
     let mut room = Room::new(shapes);
-    let before = live();
+    let before = (heap.live)();
     room.kept = Some(Vec::with_capacity(2 * clients));
     let start = std::time::Instant::now();
     room.connect_all(clients);
     let ns = nanoseconds(start);
-    let bytes = live().saturating_sub(before) as f64;
-    Answer { bytes, ..room.answer(ns) }
+    let bytes = (heap.live)().saturating_sub(before) as f64;
+    let most_bytes = (heap.most)().saturating_sub(before) as f64;
+    Answer { bytes, most_bytes, ..room.answer(ns) }
 }
 
 pub(super) fn records(shapes: usize, live: fn() -> usize) -> Answer {
