@@ -63,26 +63,38 @@ impl Room {
         failed: &mut Vec<usize>,
     ) -> Vec<Bytes> {
         let has_appends = ops.iter().any(|(_, op)| has_string_append(op));
-        let mut encoded: Vec<(Form, Bytes)> = Vec::new();
-        let patches = self.dialects.by_slot().map(|dialect| {
-            let Some(dialect) = dialect else { return Bytes::new() };
-            // What makes no difference to these changes makes none to their text.
-            let lens = dialect.form.lens.as_ref();
-            let lens = lens.filter(|lens| ops.iter().any(|(id, op)| self.is_altered(lens, id, op)));
-            let may_append = has_appends || lens.is_some();
-            let strings = if may_append { dialect.form.strings } else { StringAppend::Allowed };
-            let form = Form { strings, codec: dialect.form.codec, lens: lens.cloned() };
-            if let Some((_, patch)) = encoded.iter().find(|(known, _)| *known == form) {
-                return patch.clone();
-            }
-            let Ok(patch) = self.encode_patch(&form, ops, before) else {
-                failed.push(dialect.slot);
-                return Bytes::new();
+        let mut patches: Vec<Bytes> = Vec::with_capacity(self.dialects.by_slot().len());
+        // In which form the patch at which slot is.
+        let mut encoded: Vec<(Form, usize)> = Vec::new();
+        for dialect in self.dialects.by_slot() {
+            let Some(dialect) = dialect else {
+                patches.push(Bytes::new());
+                continue;
             };
-            encoded.push((form, patch.clone()));
-            patch
-        });
-        patches.collect()
+            let form = self.form_of(dialect, ops, has_appends);
+            let known = encoded.iter().find(|(known, _)| *known == form);
+            let known = known.and_then(|(_, slot)| patches.get(*slot)).cloned();
+            if let Ok(patch) = known.map_or_else(|| self.encode_patch(&form, ops, before), Ok) {
+                encoded.push((form, dialect.slot));
+                patches.push(patch);
+            } else {
+                failed.push(dialect.slot);
+                patches.push(Bytes::new());
+            }
+        }
+        patches
+    }
+
+    /// The form in which a dialect is told the changes: what makes no difference to them makes none to
+    /// their text.
+    fn form_of(&self, dialect: &Dialect, ops: &[(RecordId, RecordOp)], has_appends: bool) -> Form {
+        let Form { strings, codec, lens } = &dialect.form;
+        let is_altered =
+            |lens: &&Arc<Lens>| ops.iter().any(|(id, op)| self.is_altered(lens, id, op));
+        let lens = lens.as_ref().filter(is_altered).cloned();
+        let may_append = has_appends || lens.is_some();
+        let strings = if may_append { *strings } else { StringAppend::Allowed };
+        Form { strings, codec: *codec, lens }
     }
 
     /// Empty when nothing changed.

@@ -105,7 +105,7 @@ impl Dialects {
     }
 
     /// One after another by slot, those left out that nobody speaks.
-    pub(super) fn by_slot(&self) -> impl Iterator<Item = Option<&Dialect>> {
+    pub(super) fn by_slot(&self) -> impl ExactSizeIterator<Item = Option<&Dialect>> {
         self.0.iter().map(|dialect| is_spoken(dialect).then_some(&**dialect))
     }
 }

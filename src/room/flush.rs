@@ -73,17 +73,18 @@ impl Room {
             if let Some(sight) = &mut reader.sight {
                 sight.has_read();
             }
-            let own = !reader.unanswered.is_empty() || !self.log.is_common_since(position);
-            let known = shared.iter_mut().find(|it| !own && it.is_for(position, slot));
-            let is_sent = if let Some(known) = known {
+            let awaits_answer = !reader.unanswered.is_empty();
+            let mut known = shared.iter_mut().filter(|_| !awaits_answer);
+            let is_sent = if let Some(known) = known.find(|it| it.is_for(position, slot)) {
                 known.to.push(link.connection);
                 known.frame.is_some()
             } else {
+                let is_own = awaits_answer || !self.log.is_common_since(position);
                 let parts = self.log.since(position);
                 let parts = parts.filter_map(|entry| entry.part_for(*key, slot));
                 let frame = reader.dialect.form.codec.join(parts);
                 let is_sent = frame.is_some();
-                if own {
+                if is_own {
                     reader.unanswered.clear();
                     let send = |frame| RoomAction::send(link.connection, frame);
                     self.actions.extend(frame.map(send));

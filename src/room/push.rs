@@ -332,12 +332,11 @@ impl<'a> Access<'a> {
     }
 
     fn patch(self, edit: &mut Edit<'_>, id: &RecordId, diff: &ObjectDiff) -> Result<bool, Refusal> {
-        let Some(before) = edit.get(id) else { return Ok(false) };
-        let Some(type_name) = self.editable_type(before) else { return Ok(false) };
-        if self.vetoes_patch(&type_name, before, diff) {
-            return Ok(false);
-        }
-        let Some(patched) = edit.patch(id, diff) else { return Ok(false) };
+        let allow = |before: &Object| {
+            let type_name = self.editable_type(before)?;
+            (!self.vetoes_patch(&type_name, before, diff)).then_some(type_name)
+        };
+        let Some((type_name, patched)) = edit.patch(id, diff, allow) else { return Ok(false) };
         let (whole, growth) = (patched.effective == *diff, growth_by(&patched.effective));
         let is_renamed = ["id", "typeName"].iter().any(|key| diff.get(key).is_some());
         if is_renamed && identity(patched.record) != Some((id, &type_name)) {
@@ -400,7 +399,7 @@ impl<'a> Access<'a> {
 
     /// The type of a record that the session may change.
     fn editable_type(self, record: &Object) -> Option<Key> {
-        let (_, type_name) = identity(record)?;
+        let type_name = record.get("typeName")?.as_str()?;
         self.may_change(type_name).then(|| Key::from(type_name))
     }
 

@@ -127,8 +127,8 @@ impl Link {
 impl Reader {
     /// Whether the log holds something for the session, given where others' broadcasts end in it.
     pub(super) fn wants(&self, broadcast_end: u64) -> bool {
-        let own_end = self.unanswered.back().map_or(0, |own| own.position + 1);
-        self.position < broadcast_end.max(own_end)
+        let is_owed = || self.unanswered.back().is_some_and(|own| own.position >= self.position);
+        self.position < broadcast_end || is_owed()
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Schedule {
     pub(super) flushed_to: u64,
     /// Whether any session has not read to there.
     pub(super) has_laggards: bool,
-    /// The session that ends its wait, its silence or its grace first.
+    /// The session that ends its wait, its silence or its grace first, if any ever does.
     end: Option<(Instant, SessionKey)>,
     /// Whether a session has begun to wait, which may end before that.
     has_new_end: bool,
@@ -46,12 +46,9 @@ impl Room {
 
     /// Finds the session that ends first, if it is not the one that it was.
     pub(super) fn schedule_end(&mut self) {
-        let is_known = match self.schedule.end {
-            Some((end, key)) => {
-                self.sessions.get(&key).and_then(|session| self.end_due(session)) == Some(end)
-            }
-            None => self.sessions.is_empty(),
-        };
+        let is_known = self.schedule.end.is_none_or(|(end, key)| {
+            self.sessions.get(&key).and_then(|session| self.end_due(session)) == Some(end)
+        });
         let has_new_end = core::mem::take(&mut self.schedule.has_new_end);
         if is_known && !has_new_end {
             return;

@@ -114,10 +114,17 @@ impl<'a> Edit<'a> {
         self.note(id, op)
     }
 
-    /// Applies `diff` to the record. Returns what really happened.
-    pub(crate) fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Option<Patched<'_>> {
+    /// Applies `diff` to the record if `allow` has an answer, given what the record is. Returns that
+    /// and what really happened.
+    pub(crate) fn patch<T>(
+        &mut self,
+        id: &RecordId,
+        diff: &ObjectDiff,
+        allow: impl FnOnce(&Object) -> Option<T>,
+    ) -> Option<(T, Patched<'_>)> {
         let stored = self.store.records.get_mut(id)?;
         *self.store.unpacked.get_mut() += usize::from(!stored.record.is_unpacked());
+        let answer = allow(stored.record.get(id, &self.store.table))?;
         let mut undo = ObjectUndo::default();
         let apply = |record: &mut Object| diff.apply_with_undo(record, &mut undo);
         let effect = stored.record.change(id, &self.store.table, apply);
@@ -129,7 +136,7 @@ impl<'a> Edit<'a> {
         self.undo.push((id.clone(), Undo::Patched(undo)));
         self.ops.push((id.clone(), RecordOp::Patch(effective.clone())));
         let record = stored.record.get(id, &self.store.table);
-        Some(Patched { effective, record, size_bound: &mut stored.size_bound })
+        Some((answer, Patched { effective, record, size_bound: &mut stored.size_bound }))
     }
 
     /// Takes the record out. Returns what really happened.

@@ -68,7 +68,7 @@ fn a_step_that_is_dropped_leaves_the_store_as_it_was() {
     let before = (store.snapshot(), since(&store, 0));
     let patch = r#"{"text":["append","!",39],"list":["append",[2],1],"new":["put",1]}"#;
     let mut edit = store.edit();
-    assert!(edit.patch(&"a".into(), &patch.parse().unwrap()).is_some());
+    assert!(edit.patch(&"a".into(), &patch.parse().unwrap(), |_| Some(())).is_some());
     assert!(edit.remove(&"b".into()).is_some());
     assert!(edit.put(&"c".into(), note("c", "")).is_some());
     drop(edit);
@@ -82,9 +82,13 @@ fn a_step_reports_what_really_happened() {
     let mut store = Store::default();
     put(&mut store, "a", r#","x":1,"y":1"#);
     let mut edit = store.edit();
-    let patched = edit.patch(&"a".into(), &r#"{"x":["put",1],"y":["put",2]}"#.parse().unwrap());
-    assert_eq!(patched.unwrap().effective, r#"{"y":["put",2]}"#.parse().unwrap());
-    assert!(edit.patch(&"missing".into(), &"{}".parse().unwrap()).is_none());
+    let diff = r#"{"x":["put",1],"y":["put",2]}"#.parse().unwrap();
+    assert!(edit.patch(&"a".into(), &diff, |_| None::<()>).is_none());
+    let (is_known, patched) =
+        edit.patch(&"a".into(), &diff, |it| Some(it.get("x").is_some())).unwrap();
+    assert!(is_known);
+    assert_eq!(patched.effective, r#"{"y":["put",2]}"#.parse().unwrap());
+    assert!(edit.patch(&"missing".into(), &"{}".parse().unwrap(), |_| Some(())).is_none());
     let op = edit.put(&"a".into(), note("a", r#","x":1,"y":3"#));
     assert_eq!(op, Some(&RecordOp::Patch(r#"{"y":["put",3]}"#.parse().unwrap())));
 }
@@ -217,7 +221,8 @@ fn records_are_packed_until_somebody_looks_and_again_once_too_many_are_not() {
     store.pack_idle();
     assert_eq!(unpacked(&store), 12);
     let mut edit = store.edit();
-    edit.patch(&"n:050".into(), &r#"{"text":["append","!",9]}"#.parse().unwrap());
+    let diff = r#"{"text":["append","!",9]}"#.parse().unwrap();
+    edit.patch(&"n:050".into(), &diff, |_| Some(()));
     edit.commit();
     assert_eq!(unpacked(&store), 13);
     store.pack_idle();

@@ -27,8 +27,7 @@ pub(crate) struct Reader<'a> {
     /// The members of all objects that are under way.
     members: Vec<Member>,
     /// The values of all arrays and objects that are under way, so that each is allocated once, in its
-    /// size. Before them stands one that is of none: a vector whose first item is split off is given
-    /// away with all of its room.
+    /// size.
     values: Vec<Value>,
 }
 
@@ -41,7 +40,7 @@ impl<'a> Reader<'a> {
             around: None,
             models: Vec::new(),
             members: Vec::new(),
-            values: Vec::from([Value::Null]),
+            values: Vec::new(),
         }
     }
 
@@ -181,7 +180,7 @@ impl<'a> Reader<'a> {
             reader.values.push(value);
             Ok::<_, JsonError>(())
         })?;
-        Ok(Array::from(self.values.split_off(first)))
+        Ok(self.values.drain(first..).collect())
     }
 
     /// Passes over a value, however deep, and returns its text.
