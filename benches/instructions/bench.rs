@@ -22,9 +22,9 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 
 // W1: ten pushes of a drag, told to all sessions.
 #[library_benchmark]
-#[bench::sessions_1(args = (Pushing::new(200, 1)), config = at_most(233_984))]
-#[bench::sessions_50(args = (Pushing::new(200, 50)), config = at_most(293_230))]
-#[bench::sessions_200(args = (Pushing::new(200, 200)), config = at_most(433_717))]
+#[bench::sessions_1(args = (Pushing::new(200, 1)), config = at_most(220_300))]
+#[bench::sessions_50(args = (Pushing::new(200, 50)), config = at_most(264_760))]
+#[bench::sessions_200(args = (Pushing::new(200, 200)), config = at_most(366_325))]
 fn drag(mut room: Pushing) -> Pushing {
     room.drag(10);
     room
@@ -32,7 +32,7 @@ fn drag(mut room: Pushing) -> Pushing {
 
 // W3: a hundred appends to a string.
 #[library_benchmark]
-#[bench::sessions_2(args = (Pushing::new(200, 2)), config = at_most(2_532_739))]
+#[bench::sessions_2(args = (Pushing::new(200, 2)), config = at_most(2_367_169))]
 fn draw(mut room: Pushing) -> Pushing {
     room.draw(100);
     room
@@ -59,7 +59,7 @@ fn hydrate(mut room: Pushing, codec: Codec) -> (Pushing, Vec<u8>) {
 // W5: a client takes 1,000 shapes.
 #[library_benchmark]
 #[bench::json(args = (Entering::new(), hydration(1000, Codec::Json)), config = at_most(15_540_514))]
-#[bench::postcard(args = (Entering::new(), hydration(1000, Codec::Postcard)), config = at_most(11_189_985))]
+#[bench::postcard(args = (Entering::new(), hydration(1000, Codec::Postcard)), config = at_most(11_063_808))]
 fn take(mut client: Entering, told: Vec<u8>) -> (Entering, Vec<u8>) {
     client.hear(&told);
     (client, told)
@@ -67,7 +67,7 @@ fn take(mut client: Entering, told: Vec<u8>) -> (Entering, Vec<u8>) {
 
 // W5: a client with 100 changes that are not confirmed hears of 100 of others.
 #[library_benchmark]
-#[bench::changes_100(args = (rebasing()), config = at_most(1_821_347))]
+#[bench::changes_100(args = (rebasing()), config = at_most(1_566_811))]
 fn rebase(arguments: (Entering, Vec<Vec<u8>>)) -> (Entering, Vec<Vec<u8>>) {
     let (mut client, messages) = arguments;
     client.rebase(&messages);
