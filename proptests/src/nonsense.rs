@@ -65,7 +65,12 @@ impl World {
         own.client.handle_message(now, link, bytes);
         let after = (records_of(own.client.records()), own.client.server_clock());
         same(SENSE, &format!("client {client} after nonsense"), &before, &after)?;
-        same(SENSE, &format!("client {client}'s status after nonsense"), &status, own.client.status())?;
+        same(
+            SENSE,
+            &format!("client {client}'s status after nonsense"),
+            &status,
+            own.client.status(),
+        )?;
         self.drain_client(client)
     }
 }
