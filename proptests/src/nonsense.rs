@@ -60,7 +60,7 @@ impl World {
         // One that was closed before it could hear stays so.
         let status = match own.client.status() {
             stopped @ (Status::Closed | Status::Refused(_)) => stopped.clone(),
-            _ => Status::Offline,
+            Status::Offline | Status::Connecting | Status::Online => Status::Offline,
         };
         own.client.handle_message(now, link, bytes);
         let after = (records_of(own.client.records()), own.client.server_clock());
