@@ -3,4 +3,6 @@
 
 use roomsync_fuzz as _;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::decode_room_snapshot(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::decode_room_snapshot(
+    bytes
+));
