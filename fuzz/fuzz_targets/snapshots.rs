@@ -2,5 +2,6 @@
 #![no_main]
 
 use roomsync_fuzz as _;
+use roomsync_proptests::harness;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| roomsync_proptests::harness::snapshots(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| harness::snapshots(bytes));
