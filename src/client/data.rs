@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 impl Client {
     /// Applies the entries of a data message as one step. Before the client is let in there is
     /// nothing to apply them to: the answer will hold what they say.
-    pub(super) fn handle_data(&mut self, entries: &[DataEntry]) {
+    pub(super) fn handle_data(&mut self, entries: Vec<DataEntry>) {
         if !matches!(self.connection, Connection::Online(_)) {
             return;
         }
@@ -62,7 +62,7 @@ impl Client {
         }
     }
 
-    fn data_step(&self, entries: &[DataEntry]) -> Result<(Staged, Option<u64>), Fault> {
+    fn data_step(&self, entries: Vec<DataEntry>) -> Result<(Staged, Option<u64>), Fault> {
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);
         let mut server_clock = self.server_clock;
         for entry in entries {

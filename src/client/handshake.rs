@@ -7,10 +7,12 @@ use super::health::Health;
 use super::replica::Replica;
 use super::step::{Fault, Staged, Step};
 use crate::close::CloseReason;
+use crate::diff::NetworkDiff;
 use crate::ids::{Key, LinkId};
 use crate::limits::Limits;
 use crate::wire::{
-    ClientMessage, Codec, ConnectAnswer, ConnectRequest, ObjectAccess, PROTOCOL_VERSION, split,
+    ClientMessage, Codec, ConnectAnswer, ConnectRequest, HydrationType, ObjectAccess,
+    PROTOCOL_VERSION, split,
 };
 use alloc::format;
 use alloc::vec::Vec;
@@ -45,12 +47,13 @@ impl Client {
             return;
         }
         let link = *link;
-        match self.hydration(&answer) {
+        let applied = answer.last_applied_push.filter(|_| self.config.client_id.is_some());
+        match self.hydration(answer.hydration_type, answer.diff, applied) {
             Ok(staged) => {
                 self.set_access(answer.is_readonly, answer.object_access.unwrap_or_default());
                 self.server_clock = Some(answer.server_clock);
                 // An earlier life of this client has pushed more: its numbers are taken.
-                self.last_push = self.last_push.max(self.applied_push(&answer).unwrap_or(0));
+                self.last_push = self.last_push.max(applied.unwrap_or(0));
                 self.failed_hydrations = 0;
                 self.retry.reset();
                 self.connection = Connection::Online(Online {
@@ -103,18 +106,24 @@ impl Client {
         }
     }
 
-    fn hydration(&self, answer: &ConnectAnswer) -> Result<Staged, Fault> {
-        if self.applied_push(answer) >= Some(Limits::MAX_CLOCK) {
+    /// What an answer to connect comes to. `applied` is the last push that the room says it has taken, if
+    /// the client had asked for that.
+    fn hydration(
+        &self,
+        hydration: HydrationType,
+        diff: NetworkDiff,
+        applied: Option<u64>,
+    ) -> Result<Staged, Fault> {
+        if applied >= Some(Limits::MAX_CLOCK) {
             // It leaves no number for the next one.
             return Err(Fault);
         }
         let mut step = Step::new(&self.schema, &self.replica, &self.presence);
-        step.wipe(answer.hydration_type);
-        step.apply(&answer.diff)?;
-        step.note_gone(&answer.diff);
+        step.wipe(hydration);
+        step.apply_others(diff)?;
         let mut staged = step.into_staged();
         // A number that was never given is of somebody else, and says nothing of pushes made here.
-        if let Some(applied) = self.applied_push(answer).filter(|push| *push <= self.last_push) {
+        if let Some(applied) = applied.filter(|push| *push <= self.last_push) {
             // The diff holds what these pushes did, or it was undone since.
             let taken = self.replica.pending().iter().take_while(|push| push.clock <= applied);
             staged.answered = taken.count();
@@ -122,10 +131,5 @@ impl Client {
             staged.gone.clear();
         }
         Ok(staged)
-    }
-
-    /// The last push that the room says it has taken, if the client had asked for that.
-    fn applied_push(&self, answer: &ConnectAnswer) -> Option<u64> {
-        answer.last_applied_push.filter(|_| self.config.client_id.is_some())
     }
 }

@@ -107,7 +107,7 @@ impl Client {
     fn handle_server_message(&mut self, message: ServerMessage, codec: Codec) {
         match message {
             ServerMessage::Connect(answer) => self.handle_connect_answer(answer, codec),
-            ServerMessage::Data(entries) => self.handle_data(&entries),
+            ServerMessage::Data(entries) => self.handle_data(entries),
             ServerMessage::Pong => {
                 if let Connection::Online(online) = &mut self.connection {
                     online.health.note_pong();

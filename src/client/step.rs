@@ -68,42 +68,48 @@ impl<'a> Step<'a> {
     }
 
     /// Applies an entry of a data message. Returns the room's clock since.
-    pub(super) fn apply_entry(&mut self, entry: &DataEntry) -> Result<u64, Fault> {
+    pub(super) fn apply_entry(&mut self, entry: DataEntry) -> Result<u64, Fault> {
         match entry {
             DataEntry::Patch { diff, server_clock } => {
-                self.apply(diff)?;
-                self.note_gone(diff);
-                Ok(*server_clock)
+                self.apply_others(diff)?;
+                Ok(server_clock)
             }
             DataEntry::PushResult { client_clock, server_clock, action } => {
                 let push = self.replica.pending().get(self.staged.answered).ok_or(Fault)?;
-                if push.clock != *client_clock {
+                if push.clock != client_clock {
                     return Err(Fault);
                 }
                 self.staged.answered += 1;
                 match action {
-                    PushAction::Commit => self.apply(&push.diff)?,
+                    PushAction::Commit => self.apply(push.diff.clone())?,
                     PushAction::Discard => self.note_refused(&push.diff, None),
                     PushAction::RebaseWithDiff(diff) => {
+                        self.note_refused(&push.diff, Some(&diff));
                         self.apply(diff)?;
-                        self.note_refused(&push.diff, Some(diff));
                     }
                 }
-                Ok(*server_clock)
+                Ok(server_clock)
             }
         }
     }
 
+    /// Applies a diff that is not the answer to a push, and notes what others have removed by it.
+    pub(super) fn apply_others(&mut self, diff: NetworkDiff) -> Result<(), Fault> {
+        let gone = diff.iter().filter(|(_, op)| matches!(op, RecordOp::Remove));
+        self.staged.gone.extend(gone.map(|(id, _)| id.clone()));
+        self.apply(diff)
+    }
+
     /// Applies a diff to what is confirmed.
-    pub(super) fn apply(&mut self, diff: &NetworkDiff) -> Result<(), Fault> {
+    fn apply(&mut self, diff: NetworkDiff) -> Result<(), Fault> {
         let at_once = diff.len() >= MANY && self.staged.documents.is_empty();
-        let mut sorted = Vec::new();
-        for (id, op) in diff.iter() {
+        let mut sorted = Vec::with_capacity(if at_once { diff.len() } else { 0 });
+        for (id, op) in diff {
             let document = match op {
                 RecordOp::Put(record) => self.put(id, record)?,
-                RecordOp::Patch(diff) => self.patch(id, diff)?,
+                RecordOp::Patch(diff) => self.patch(id, &diff)?,
                 RecordOp::Remove => {
-                    self.remove(id);
+                    self.remove(&id);
                     None
                 }
             };
@@ -133,12 +139,6 @@ impl<'a> Step<'a> {
         self.staged
     }
 
-    /// Notes what others have removed, by a diff that is not the answer to a push.
-    pub(super) fn note_gone(&mut self, diff: &NetworkDiff) {
-        let gone = diff.iter().filter(|(_, op)| matches!(op, RecordOp::Remove));
-        self.staged.gone.extend(gone.map(|(id, _)| id.clone()));
-    }
-
     fn note_refused(&mut self, asked: &NetworkDiff, happened: Option<&NetworkDiff>) {
         let refusal = |(id, asked): (&RecordId, &RecordOp)| {
             let happened = happened.and_then(|happened| happened.get(id)).cloned();
@@ -149,35 +149,46 @@ impl<'a> Step<'a> {
     }
 
     /// Stages a record, but for a document: that is returned.
-    fn put(&mut self, id: &RecordId, record: &Object) -> Result<Option<Document>, Fault> {
-        let identity = identity(record).filter(|(own_id, _)| *own_id == &**id);
+    fn put(&mut self, id: RecordId, record: Object) -> Result<Option<Document>, Fault> {
+        let identity = identity(&record).filter(|(own_id, _)| *own_id == &*id);
         let (_, type_name) = identity.ok_or(Fault)?;
-        Ok(self.stage(id, type_name, record))
+        let scope = self.scope(type_name, &record);
+        Ok(self.stage(id, record, scope))
     }
 
-    fn stage(&mut self, id: &RecordId, type_name: &str, record: &Object) -> Option<Document> {
+    /// Of what scope a record is, and whether it is valid. `None` for a type that is not known here.
+    fn scope(&self, type_name: &str, record: &Object) -> Option<(Scope, bool)> {
         let is_valid = self.schema.validate(type_name, record).is_ok();
-        match self.schema.scope(type_name) {
-            Some(Scope::Document) if is_valid => {
-                self.forget_aside(id);
-                return Some((id.clone(), Some(record.clone())));
+        self.schema.scope(type_name).map(|scope| (scope, is_valid))
+    }
+
+    fn stage(
+        &mut self,
+        id: RecordId,
+        record: Object,
+        scope: Option<(Scope, bool)>,
+    ) -> Option<Document> {
+        match scope {
+            Some((Scope::Document, true)) => {
+                self.forget_aside(&id);
+                return Some((id, Some(record)));
             }
-            Some(Scope::Presence) if is_valid => {
-                self.staged.presence.insert(id.clone(), Some(record.clone()));
+            Some((Scope::Presence, true)) => {
+                self.staged.presence.insert(id, Some(record));
             }
             // It is of no use before the next one of it.
-            Some(Scope::Presence) => self.hide(id),
-            Some(Scope::Document | Scope::Session) | None => {
-                self.hide(id);
-                self.staged.aside.insert(id.clone(), Some(record.clone()));
+            Some((Scope::Presence, false)) => self.hide(&id),
+            Some((Scope::Document, false) | (Scope::Session, _)) | None => {
+                self.hide(&id);
+                self.staged.aside.insert(id, Some(record));
             }
         }
         None
     }
 
     /// A patch of a record that is not there is no fault: it may have been told before its removal.
-    fn patch(&mut self, id: &RecordId, diff: &ObjectDiff) -> Result<Option<Document>, Fault> {
-        let there = self.document(id).or_else(|| self.shown(id)).or_else(|| self.aside(id));
+    fn patch(&mut self, id: RecordId, diff: &ObjectDiff) -> Result<Option<Document>, Fault> {
+        let there = self.document(&id).or_else(|| self.shown(&id)).or_else(|| self.aside(&id));
         let Some(record) = there else { return Ok(None) };
         let mut after = record.clone();
         diff.apply(&mut after);
@@ -186,7 +197,8 @@ impl<'a> Step<'a> {
             return Err(Fault);
         }
         let type_name = after.get("typeName").and_then(Value::as_str).ok_or(Fault)?;
-        Ok(self.stage(id, type_name, &after))
+        let scope = self.scope(type_name, &after);
+        Ok(self.stage(id, after, scope))
     }
 
     fn remove(&mut self, id: &RecordId) {

@@ -199,6 +199,9 @@ impl UndoManager {
     /// Notes what others did. A document that they have made or removed is theirs: no step may remove
     /// it or bring it back.
     pub(super) fn note_others(&mut self, changes: &[RecordChange]) {
+        if self.done.is_empty() && self.undone.is_empty() {
+            return;
+        }
         let came_or_went = changes.iter().filter(|it| it.before.is_none() != it.after.is_none());
         let theirs: BTreeSet<&RecordId> = came_or_went.map(|change| &change.id).collect();
         if theirs.is_empty() {

@@ -1,8 +1,14 @@
-//! What an object of a JSON text says like the one before it at the same place: that is compared and
-//! shared instead of read. Most of what an object says was said by the one before.
+//! How an object of a JSON text is read: like the one before it at the same place, for as long as both
+//! say the same. That is compared and shared instead of read. Most of what an object says was said by
+//! the one before.
 
+use super::key_lists::Path;
+use super::read::Reader;
 use super::{Object, Value};
+use crate::error::JsonError;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem::{replace, take};
 
 /// Where so many objects in a row had nothing in common, none is compared any more.
 const MOST_STRANGE: u8 = 8;
@@ -12,8 +18,10 @@ const MOST_STRANGE: u8 = 8;
 pub(super) struct Model<'a> {
     /// From behind its opening brace to its closing one, which is included.
     text: &'a [u8],
-    /// Empty if there is nothing to compare with.
+    /// In the order of the text. None if there is nothing to compare with.
     members: Vec<Member>,
+    /// Where among the object's values that of each member stands, if they are in another order.
+    places: Option<Arc<[usize]>>,
     object: Object,
     /// How deep the values in it might have nested.
     levels: usize,
@@ -21,90 +29,197 @@ pub(super) struct Model<'a> {
     strange: u8,
 }
 
-/// A member of an object, in the order of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Member {
+/// A member of an object.
+#[derive(Clone, Copy)]
+struct Member {
     /// The node of its key in the lists of keys.
-    pub(super) node: usize,
-    /// Where it ends, counted from behind the opening brace.
-    pub(super) end: usize,
+    node: usize,
+    /// How many bytes it takes with the comma before it.
+    len: usize,
 }
 
-/// Members of a model that stand in another object, too, one after the other.
-pub(super) struct Run<'m> {
-    pub(super) members: &'m [Member],
-    /// Which of the model's members the first of them is.
-    pub(super) first: usize,
-    /// Where the one before that ends.
-    pub(super) from: usize,
-    /// Whether the closing brace follows.
-    pub(super) ends: bool,
+/// How an object begins: with members whose keys are those of its model.
+#[derive(Default)]
+struct Begun {
+    members: usize,
+    /// Where the last of them ends.
+    end: usize,
+    /// Whether there are no more. Otherwise the next key follows.
+    is_closed: bool,
+    /// Whether anything is the same as in the model.
+    is_like: bool,
+    /// Whether all is.
+    is_same: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// An object of at most so many nested levels, itself included.
+    pub(crate) fn object(&mut self, levels: usize) -> Result<Object, JsonError> {
+        let inner = self.inside(levels)?;
+        self.expect(b'{', "an object")?;
+        if self.take(b'}') {
+            return Ok(Object::new());
+        }
+        let around = self.around;
+        let place = around.map_or(0, |node| node + 1);
+        let mut model = self.models.get_mut(place).map(take).unwrap_or_default();
+        let object = self.rest_of_object(&mut model, inner)?;
+        self.around = around;
+        if self.models.len() <= place {
+            self.models.resize_with(place + 1, Model::default);
+        }
+        if let Some(last) = self.models.get_mut(place) {
+            *last = model;
+        }
+        Ok(object)
+    }
+
+    /// What follows an opening brace. It is the model from then on.
+    fn rest_of_object(
+        &mut self,
+        model: &mut Model<'a>,
+        levels: usize,
+    ) -> Result<Object, JsonError> {
+        let (from, around, first) = (self.at, self.around, self.changes.len());
+        let begun = self.like(model, levels)?;
+        if begun.is_same {
+            return Ok(model.object.clone());
+        }
+        let object = if begun.is_closed && begun.members == model.members.len() {
+            self.changed(model, first)
+        } else {
+            self.unlike(model, &begun, first, around, levels)?
+        };
+        let text = self.text.as_bytes().get(from..self.at).unwrap_or_default();
+        model.become_like(text, &object, levels, begun.is_like);
+        Ok(object)
+    }
+
+    /// The members for as long as their keys are those of the model. Values that are others are changes.
+    fn like(&mut self, model: &mut Model<'a>, levels: usize) -> Result<Begun, JsonError> {
+        let mut begun = Begun { end: self.at, ..Begun::default() };
+        if model.levels > levels {
+            return Ok(begun);
+        }
+        let (mut text, mut members) = (model.text, model.members.iter_mut().peekable());
+        loop {
+            let same = same_len(text, self.rest());
+            let mut shared = 0;
+            // What follows must be the same, too: more digits would make another number.
+            while let Some(member) = members.next_if(|member| shared + member.len < same) {
+                shared += member.len;
+                begun.members += 1;
+                begun.is_like = true;
+            }
+            let next = members.peek_mut();
+            if next.is_none() && same == text.len() && begun.is_like {
+                self.at += same;
+                begun.is_closed = true;
+                begun.is_same = text.len() == model.text.len();
+                return Ok(begun);
+            }
+            self.at += shared;
+            begun.end = self.at;
+            if begun.members > 0 && !self.take(b',') {
+                self.expect(b'}', "a comma or a closing brace")?;
+                begun.is_closed = true;
+                return Ok(begun);
+            }
+            let Some(Member { node, len }) = next else { return Ok(begun) };
+            let Some(key) = self.key_lists.begins(*node, self.rest()) else { return Ok(begun) };
+            self.at += key;
+            self.around = Some(*node);
+            let value = self.value(levels)?;
+            self.changes.push((begun.members, value));
+            shared += replace(len, self.at - begun.end);
+            text = text.get(shared..).unwrap_or_default();
+            members.next();
+            begun.members += 1;
+        }
+    }
+
+    /// The model's object with the changes from `first` on.
+    fn changed(&mut self, model: &Model<'a>, first: usize) -> Object {
+        let changes = self.changes.get_mut(first..).unwrap_or_default();
+        if let Some(places) = &model.places {
+            for (member, _) in &mut *changes {
+                *member = places.get(*member).copied().unwrap_or_default();
+            }
+            changes.sort_unstable_by_key(|(place, _)| *place);
+        }
+        let object = model.object.with(changes);
+        self.changes.truncate(first);
+        object
+    }
+
+    /// An object from where its keys are no longer those of the model, whose members are then its own.
+    fn unlike(
+        &mut self,
+        model: &mut Model<'a>,
+        begun: &Begun,
+        first_change: usize,
+        around: Option<usize>,
+        levels: usize,
+    ) -> Result<Object, JsonError> {
+        let first = self.values.len();
+        let mut changes = self.changes.drain(first_change..).peekable();
+        for member in 0..begun.members {
+            let change = changes.next_if(|(changed, _)| *changed == member);
+            let place = model.places.as_ref().and_then(|places| places.get(member).copied());
+            let shared = || model.object.values().get(place.unwrap_or(member)).cloned();
+            self.values.extend(change.map(|(_, value)| value).or_else(shared));
+        }
+        drop(changes);
+        model.members.truncate(begun.members);
+        let mut path = match model.members.last() {
+            Some(last) => Path::At(last.node),
+            None => Path::Begin(around),
+        };
+        let (mut end, mut is_closed) = (begun.end, begun.is_closed);
+        while !is_closed {
+            let value = self.new_member(&mut path, levels)?;
+            self.values.push(value);
+            model
+                .members
+                .push(Member { node: path.node().unwrap_or_default(), len: self.at - end });
+            end = self.at;
+            is_closed = !self.take(b',');
+            if is_closed {
+                self.expect(b'}', "a comma or a closing brace")?;
+            }
+        }
+        let node = path.node();
+        let object = self.key_lists.object(path, self.values.get_mut(first..).unwrap_or_default());
+        self.values.truncate(first);
+        match node {
+            Some(node) => model.places = self.key_lists.places(node).cloned(),
+            None => model.members.clear(),
+        }
+        Ok(object)
+    }
+
+    /// The next key, which is appended to the path, and the value at it.
+    fn new_member(&mut self, path: &mut Path, levels: usize) -> Result<Value, JsonError> {
+        match self.key_lists.follow_again(path, self.rest()) {
+            Some(len) => self.at += len,
+            None => {
+                let key = self.key()?;
+                self.key_lists.follow(path, &key);
+            }
+        }
+        self.around = path.node();
+        self.value(levels)
+    }
 }
 
 impl<'a> Model<'a> {
-    /// Which member an object begins with that is like it, if its values may nest so deep.
-    pub(super) fn begin(&self, levels: usize) -> Option<usize> {
-        (self.levels <= levels).then_some(0)
-    }
-
-    /// The members from `next` on with which `rest` goes on, if any. It begins where the one before has
-    /// ended.
-    pub(super) fn run(&self, next: Option<usize>, rest: &[u8]) -> Option<Run<'_>> {
-        let first = next?;
-        let members = self.members.get(first..)?;
-        let from = match first.checked_sub(1) {
-            None => 0,
-            Some(before) => self.members.get(before)?.end,
-        };
-        let text = self.text.get(from..)?;
-        let same = same_len(text, rest);
-        // What follows must be the same, too: more digits would make another number.
-        let count = members.iter().take_while(|member| member.end - from < same).count();
-        let ends = count == members.len() && same == text.len();
-        let members = members.get(..count).filter(|members| !members.is_empty())?;
-        Some(Run { members, first, from, ends })
-    }
-
-    /// Which member may come next after another, by the node of its key.
-    pub(super) fn after(&self, next: Option<usize>, node: Option<usize>) -> Option<usize> {
-        let member = self.members.get(next?)?;
-        (Some(member.node) == node).then_some(next? + 1)
-    }
-
-    /// How many bytes it takes behind its opening brace.
-    pub(super) const fn len(&self) -> usize {
-        self.text.len()
-    }
-
-    /// The node of its last key.
-    pub(super) fn last_node(&self) -> Option<usize> {
-        self.members.last().map(|member| member.node)
-    }
-
-    pub(super) const fn object(&self) -> &Object {
-        &self.object
-    }
-
-    /// The value of the member at `index` among the object's, which are in the order of the keys.
-    pub(super) fn value(&self, index: usize) -> Option<&Value> {
-        self.object.values().get(index)
-    }
-
-    /// Is that object from now on. `is_like` says whether it had anything in common with the last.
-    pub(super) fn become_like(
-        &mut self,
-        text: &'a [u8],
-        members: &[Member],
-        object: &Object,
-        levels: usize,
-        is_like: bool,
-    ) {
+    /// Is that object of its members from now on. `is_like` says whether it had anything in common with
+    /// the last.
+    fn become_like(&mut self, text: &'a [u8], object: &Object, levels: usize, is_like: bool) {
         self.strange = if is_like { 0 } else { self.strange.saturating_add(1) };
         if self.strange < MOST_STRANGE {
             (self.text, self.object, self.levels) = (text, object.clone(), levels);
-            self.members.clear();
-            self.members.extend_from_slice(members);
-        } else if !self.members.is_empty() {
+        } else {
             *self = Self { strange: self.strange, ..Self::default() };
         }
     }
@@ -112,20 +227,16 @@ impl<'a> Model<'a> {
 
 /// How many bytes both begin with.
 fn same_len(a: &[u8], b: &[u8]) -> usize {
-    let mut same = 0;
-    let left = |same| [a, b].map(|bytes: &[u8]| bytes.get(same..).unwrap_or_default());
-    let [long_a, long_b] = [a, b].map(|bytes| bytes.as_chunks::<32>().0);
-    same += 32 * long_a.iter().zip(long_b).take_while(|(a, b)| a == b).count();
-    let [words_a, words_b] = left(same).map(|bytes| bytes.as_chunks().0);
-    for (a, b) in words_a.iter().zip(words_b) {
+    let len = a.len().min(b.len());
+    let [Some(a), Some(b)] = [a, b].map(|bytes| bytes.get(..len)) else { return 0 };
+    let [(words_a, rest_a), (words_b, rest_b)] = [a, b].map(<[u8]>::as_chunks);
+    for (at, (a, b)) in words_a.iter().zip(words_b).enumerate() {
         let differing = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
         if differing != 0 {
-            return same + differing.trailing_zeros() as usize / 8;
+            return 8 * at + differing.trailing_zeros() as usize / 8;
         }
-        same += 8;
     }
-    let [a, b] = left(same);
-    same + a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    len - rest_a.len() + rest_a.iter().zip(rest_b).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::Value;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem::take;
 use core::ops::Deref;
 
 /// An array value. Cloning is a counter; changing an unshared one happens in place.
@@ -15,36 +16,76 @@ use core::ops::Deref;
 /// array.push(Value::from("three"));
 /// assert_eq!(array.len(), 3);
 /// ```
-#[derive(Clone, Default)]
-pub struct Array(Arc<Vec<Value>>);
+#[derive(Clone)]
+pub struct Array(Repr);
+
+/// Any array is either.
+#[derive(Clone)]
+enum Repr {
+    /// In one allocation.
+    Fixed(Arc<[Value]>),
+    /// In two, with room to grow.
+    Growing(Arc<Vec<Value>>),
+}
 
 impl Array {
     /// Appends `value`.
     pub fn push(&mut self, value: Value) {
-        Arc::make_mut(&mut self.0).push(value);
+        self.change(|items| items.push(value));
     }
 
     /// The item at `index`, to be changed.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut Value> {
         // A look first: a shared array must not be copied for nothing.
-        self.0.get(index)?;
-        Arc::make_mut(&mut self.0).get_mut(index)
+        self.get(index)?;
+        match &mut self.0 {
+            Repr::Fixed(items) => Arc::make_mut(items).get_mut(index),
+            Repr::Growing(items) => Arc::make_mut(items).get_mut(index),
+        }
     }
 
     /// The items, to be changed, unless somebody shares them.
     pub(crate) fn unshared_mut(&mut self) -> &mut [Value] {
-        Arc::get_mut(&mut self.0).map_or(&mut [], |items| items)
+        match &mut self.0 {
+            Repr::Fixed(items) => Arc::get_mut(items).unwrap_or_default(),
+            Repr::Growing(items) => Arc::get_mut(items).map_or(&mut [], |items| items),
+        }
     }
 
     /// Cuts the array back to its first `len` items.
     pub(crate) fn truncate(&mut self, len: usize) {
-        Arc::make_mut(&mut self.0).truncate(len);
+        self.change(|items| items.truncate(len));
     }
 
     /// Whether both are one allocation, so that they are equal without a look at the items.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        match (&self.0, &other.0) {
+            (Repr::Fixed(a), Repr::Fixed(b)) => Arc::ptr_eq(a, b),
+            (Repr::Growing(a), Repr::Growing(b)) => Arc::ptr_eq(a, b),
+            (Repr::Fixed(_), Repr::Growing(_)) | (Repr::Growing(_), Repr::Fixed(_)) => false,
+        }
+    }
+
+    /// Changes which items there are. Others see no change.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<Value>)) {
+        match &mut self.0 {
+            Repr::Growing(items) => change(Arc::make_mut(items)),
+            Repr::Fixed(items) => {
+                let mut items = match Arc::get_mut(items) {
+                    Some(items) => items.iter_mut().map(take).collect(),
+                    None => items.to_vec(),
+                };
+                change(&mut items);
+                *self = Self::from(items);
+            }
+        }
+    }
+}
+
+impl Default for Array {
+    fn default() -> Self {
+        Self(Repr::Fixed(Arc::default()))
     }
 }
 
@@ -52,31 +93,34 @@ impl Deref for Array {
     type Target = [Value];
 
     fn deref(&self) -> &[Value] {
-        &self.0
+        match &self.0 {
+            Repr::Fixed(items) => items,
+            Repr::Growing(items) => items,
+        }
     }
 }
 
 impl From<Vec<Value>> for Array {
     fn from(items: Vec<Value>) -> Self {
-        Self(Arc::new(items))
+        Self(Repr::Growing(Arc::new(items)))
     }
 }
 
 impl FromIterator<Value> for Array {
     fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
-        Self::from(items.into_iter().collect::<Vec<_>>())
+        Self(Repr::Fixed(items.into_iter().collect()))
     }
 }
 
 impl Extend<Value> for Array {
     fn extend<I: IntoIterator<Item = Value>>(&mut self, items: I) {
-        Arc::make_mut(&mut self.0).extend(items);
+        self.change(|all| all.extend(items));
     }
 }
 
 impl PartialEq for Array {
     fn eq(&self, other: &Self) -> bool {
-        self.ptr_eq(other) || self.0 == other.0
+        self.ptr_eq(other) || **self == **other
     }
 }
 

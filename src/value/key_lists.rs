@@ -89,12 +89,15 @@ impl KeyLists {
     /// time. Returns how many bytes it takes, its colon included.
     pub(crate) fn follow_again(&self, path: &mut Path, json: &[u8]) -> Option<usize> {
         let expected = self.expected(path)?;
-        let in_json = &self.nodes.get(expected)?.in_json;
-        if !in_json.begins(json) {
-            return None;
-        }
+        let len = self.begins(expected, json)?;
         *path = Path::At(expected);
-        Some(in_json.text.len())
+        Some(len)
+    }
+
+    /// How many bytes the key of a node takes, its colon included, if `json` begins with it.
+    pub(super) fn begins(&self, node: usize, json: &[u8]) -> Option<usize> {
+        let in_json = &self.nodes.get(node)?.in_json;
+        in_json.begins(json).then_some(in_json.text.len())
     }
 
     /// What came after the path the last time.
@@ -152,8 +155,8 @@ impl KeyLists {
 
     /// Where among the values of an object of the keys up to `node` that of each key on the way stands, if
     /// they are not in that order.
-    pub(crate) fn places(&self, node: usize) -> Option<&[usize]> {
-        self.nodes.get(node)?.list.as_ref()?.places.as_deref()
+    pub(super) fn places(&self, node: usize) -> Option<&Arc<[usize]>> {
+        self.nodes.get(node)?.list.as_ref()?.places.as_ref()
     }
 
     /// Lets `object`, and what stands inside of it, share lists of keys with others that this was done

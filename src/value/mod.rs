@@ -46,7 +46,7 @@ use alloc::vec::Vec;
 /// assert_eq!(value.to_string(), r#"{"tags":["a",null],"x":1}"#);
 /// # Ok::<(), roomsync::JsonError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub enum Value {
     /// `null`
     #[default]
@@ -61,6 +61,29 @@ pub enum Value {
     Array(Array),
     /// An object.
     Object(Object),
+}
+
+impl Clone for Value {
+    // Each arm writes its value where that belongs. Derived and inlined they meet in one place, where
+    // the compiler puts values together from pieces: records are copied at half the speed then.
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        #[inline(never)]
+        fn counted(text: &Text) -> Value {
+            Value::String(text.clone())
+        }
+        match self {
+            Self::String(text) => match text.clone_inline() {
+                Some(text) => Self::String(text),
+                None => counted(text),
+            },
+            Self::Number(number) => Self::Number(*number),
+            Self::Null => Self::Null,
+            Self::Bool(bool) => Self::Bool(*bool),
+            Self::Array(array) => Self::Array(array.clone()),
+            Self::Object(object) => Self::Object(object.clone()),
+        }
+    }
 }
 
 impl Value {

@@ -27,6 +27,9 @@ pub struct Object(Option<triomphe::Arc<Fields>>);
 /// sorted and distinct, and shared by objects that came from one another.
 type Fields = HeaderSlice<Arc<[Key]>, [Value]>;
 
+/// Among so many keys one is found sooner by looking at each: most differ in length already.
+const FEW: usize = 16;
+
 /// What to put at keys, or with `None` to take out.
 pub(crate) type Edits = Vec<(Key, Option<Value>)>;
 
@@ -57,12 +60,12 @@ impl Object {
     /// The value at `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.values().get(self.position(key).ok()?)
+        self.values().get(self.position(key)?)
     }
 
     /// The value at `key`, to be changed. Copies the level of a shared object.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        let position = self.position(key).ok()?;
+        let position = self.position(key)?;
         self.fields_mut()?.slice.get_mut(position)
     }
 
@@ -120,6 +123,31 @@ impl Object {
         self.keys().iter().zip(self.values())
     }
 
+    /// The same but for the values at some places in the order of the keys, of which the least comes
+    /// first. Takes them.
+    pub(super) fn with(&self, changes: &mut [(usize, Value)]) -> Self {
+        let Some(fields) = &self.0 else { return Self::new() };
+        let mut places = changes.iter().map(|(place, _)| *place);
+        let mut next = places.next();
+        let values = fields.slice.iter().enumerate().map(|(place, value)| {
+            let is_changed = next == Some(place);
+            if is_changed {
+                next = places.next();
+            }
+            let kept = if is_changed { &Value::Null } else { value };
+            kept.clone()
+        });
+        let mut object = Self::from_sorted(Arc::clone(&fields.header), values);
+        if let Some((_, values)) = object.parts_mut() {
+            for (place, new) in changes {
+                if let Some(value) = values.get_mut(*place) {
+                    *value = take(new);
+                }
+            }
+        }
+        object
+    }
+
     /// Whether both are one allocation, so that they are equal without a look inside.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
@@ -158,14 +186,20 @@ impl Object {
     fn fields_mut(&mut self) -> Option<&mut Fields> {
         let fields = self.0.as_mut()?;
         if !fields.is_unique() {
-            let (keys, values) = (Arc::clone(&fields.header), fields.slice.iter().cloned());
+            let (keys, values) =
+                (Arc::clone(&fields.header), fields.slice.iter().map(Value::clone));
             *fields = triomphe::Arc::from_header_and_iter(keys, values);
         }
         triomphe::Arc::get_mut(fields)
     }
 
-    fn position(&self, key: &str) -> Result<usize, usize> {
-        self.keys().binary_search_by(|probe| (**probe).cmp(key))
+    fn position(&self, key: &str) -> Option<usize> {
+        let keys = self.keys();
+        if keys.len() <= FEW {
+            keys.iter().position(|probe| **probe == *key)
+        } else {
+            keys.binary_search_by(|probe| (**probe).cmp(key)).ok()
+        }
     }
 
     /// Merges sorted edits into the sorted entries. `before` is told what stood at each key.

@@ -1,34 +1,37 @@
 //! How JSON text is read: once over, within caps, and with the lone surrogates of JavaScript.
 
-use super::again::{Member, Model, Run};
-use super::key_lists::{KeyLists, Path};
-use super::{Array, Number, Object, Text, Value, plain_len};
+use super::again::Model;
+use super::key_lists::KeyLists;
+use super::{Array, Number, Text, Value, plain_len};
 use crate::error::{JsonError, JsonProblem};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem::take;
 
 /// How deep values may nest when nobody asks for less.
 pub(crate) const DEFAULT_DEPTH: usize = 100;
+
+/// So many digits always fit into 64 bits.
+const MOST_DIGITS: usize = 19;
 
 /// Reads JSON from the front of a text.
 ///
 /// Half of a surrogate pair, which a JavaScript peer writes as an escape since UTF-8 has no form for
 /// it, is read as U+FFFD: one UTF-16 unit as well, so offsets stay right.
 pub(crate) struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-    key_lists: KeyLists,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    pub(super) key_lists: KeyLists,
     /// Where in the lists of keys the key is at which the next value stands.
-    around: Option<usize>,
+    pub(super) around: Option<usize>,
     /// The last object at each place in the lists of keys, the first of those at none.
-    models: Vec<Model<'a>>,
-    /// The members of all objects that are under way.
-    members: Vec<Member>,
+    pub(super) models: Vec<Model<'a>>,
     /// The values of all arrays and objects that are under way, so that each is allocated once, in its
     /// size.
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
+    /// The values of all objects that are under way that are not those of their models, each with the
+    /// number of its member.
+    pub(super) changes: Vec<(usize, Value)>,
 }
 
 impl<'a> Reader<'a> {
@@ -39,8 +42,8 @@ impl<'a> Reader<'a> {
             key_lists: KeyLists::default(),
             around: None,
             models: Vec::new(),
-            members: Vec::new(),
             values: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -69,107 +72,6 @@ impl<'a> Reader<'a> {
             Some(b'n') => self.word("null").map(|()| Value::Null),
             Some(_) | None => Err(self.error(JsonProblem::Expected("a value"))),
         }
-    }
-
-    /// An object of at most so many nested levels, itself included.
-    pub(crate) fn object(&mut self, levels: usize) -> Result<Object, JsonError> {
-        let inner = self.inside(levels)?;
-        self.expect(b'{', "an object")?;
-        if self.take(b'}') {
-            return Ok(Object::new());
-        }
-        let around = self.around;
-        let place = around.map_or(0, |node| node + 1);
-        let mut model = self.models.get_mut(place).map(take).unwrap_or_default();
-        let object = self.rest_of_object(&mut model, inner)?;
-        self.around = around;
-        if self.models.len() <= place {
-            self.models.resize_with(place + 1, Model::default);
-        }
-        if let Some(last) = self.models.get_mut(place) {
-            *last = model;
-        }
-        Ok(object)
-    }
-
-    /// What follows an opening brace. What stands in the model, too, is shared.
-    fn rest_of_object(
-        &mut self,
-        model: &mut Model<'a>,
-        levels: usize,
-    ) -> Result<Object, JsonError> {
-        let (from, first, first_member) = (self.at, self.values.len(), self.members.len());
-        let mut path = Path::Begin(self.around);
-        let (mut next, mut is_like) = (model.begin(levels), false);
-        loop {
-            if let Some(run) = model.run(next, self.rest()) {
-                let ends = run.ends;
-                if ends && run.first == 0 {
-                    self.at = from + model.len();
-                    return Ok(model.object().clone());
-                }
-                is_like = true;
-                next = self.share(model, &run, &mut path, from);
-                if ends && self.take(b'}') {
-                    break;
-                }
-            }
-            if self.members.len() > first_member && !self.take(b',') {
-                self.expect(b'}', "a comma or a closing brace")?;
-                break;
-            }
-            let value = self.new_member(&mut path, levels)?;
-            self.values.push(value);
-            next = model.after(next, path.node());
-            let node = path.node().unwrap_or(usize::MAX);
-            self.members.push(Member { node, end: self.at - from });
-        }
-        let has_node = path.node().is_some();
-        let values = self.values.get_mut(first..).unwrap_or_default();
-        let object = self.key_lists.object(path, values);
-        self.values.truncate(first);
-        if has_node {
-            let text = self.text.as_bytes().get(from..self.at).unwrap_or_default();
-            let members = self.members.get(first_member..).unwrap_or_default();
-            model.become_like(text, members, &object, levels, is_like);
-        }
-        self.members.truncate(first_member);
-        Ok(object)
-    }
-
-    /// Takes the members of a run from the model. Returns which may come next.
-    fn share(
-        &mut self,
-        model: &Model<'a>,
-        run: &Run<'_>,
-        path: &mut Path,
-        from: usize,
-    ) -> Option<usize> {
-        let begin = self.at - from;
-        let places = self.key_lists.places(model.last_node()?);
-        for (at, member) in (run.first..).zip(run.members) {
-            let place = places.map_or(Some(at), |places| places.get(at).copied())?;
-            self.values.push(model.value(place)?.clone());
-            let end = begin + (member.end - run.from);
-            self.members.push(Member { node: member.node, end });
-        }
-        let last = run.members.last()?;
-        self.at += last.end - run.from;
-        *path = Path::At(last.node);
-        Some(run.first + run.members.len())
-    }
-
-    /// The next key, which is appended to the path, and the value at it.
-    fn new_member(&mut self, path: &mut Path, levels: usize) -> Result<Value, JsonError> {
-        match self.key_lists.follow_again(path, self.rest()) {
-            Some(len) => self.at += len,
-            None => {
-                let key = self.key()?;
-                self.key_lists.follow(path, &key);
-            }
-        }
-        self.around = path.node();
-        self.value(levels)
     }
 
     fn array(&mut self, levels: usize) -> Result<Array, JsonError> {
@@ -248,7 +150,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Cow<'a, str>, JsonError> {
+    pub(super) fn key(&mut self) -> Result<Cow<'a, str>, JsonError> {
         let key = self.string()?;
         self.expect(b':', "a colon")?;
         Ok(key)
@@ -354,8 +256,8 @@ impl<'a> Reader<'a> {
         let from = self.at;
         let is_negative = self.peek() == Some(b'-');
         self.at += usize::from(is_negative);
-        // The digits before and after the point as one number, as long as they fit.
-        let mut digits = Some(0_u64);
+        // The digits before and after the point as one number, if they fit.
+        let mut digits = 0;
         let begins_with_zero = self.peek() == Some(b'0');
         let whole = self.digits(&mut digits);
         let mut is_number = whole > 0 && !(begins_with_zero && whole > 1);
@@ -369,13 +271,13 @@ impl<'a> Reader<'a> {
         if has_exponent {
             self.at += 1;
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            is_number &= self.digits(&mut None) > 0;
+            is_number &= self.digits(&mut 0) > 0;
         }
         if !is_number {
             return Err(self.error(JsonProblem::Expected("a digit")));
         }
-        let digits = digits.filter(|_| !has_exponent);
-        if let Some(number) = digits.and_then(|digits| exactly(is_negative, digits, fraction)) {
+        let fits = whole + fraction <= MOST_DIGITS && !has_exponent;
+        if let Some(number) = fits.then(|| exactly(is_negative, digits, fraction)).flatten() {
             return Ok(number);
         }
         let text = self.text.get(from..self.at).unwrap_or_default();
@@ -384,14 +286,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over digits and appends them to `number`. Returns how many there were.
-    fn digits(&mut self, number: &mut Option<u64>) -> usize {
-        let from = self.at;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            let digit = u64::from(digit - b'0');
-            *number = number.and_then(|number| number.checked_mul(10)?.checked_add(digit));
-            self.at += 1;
+    fn digits(&mut self, number: &mut u64) -> usize {
+        let is_digit = |byte: &&u8| byte.is_ascii_digit();
+        let mut count = 0;
+        for digit in self.rest().iter().take_while(is_digit) {
+            *number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            count += 1;
         }
-        self.at - from
+        self.at += count;
+        count
     }
 
     pub(crate) fn boolean(&mut self) -> Result<bool, JsonError> {
@@ -437,7 +340,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 

@@ -93,6 +93,17 @@ impl Text {
         }
     }
 
+    /// A clone of a text that stands in no allocation.
+    #[inline]
+    pub(super) fn clone_inline(&self) -> Option<Self> {
+        match &self.0 {
+            Repr::Short(short) if !short.is_heap_allocated() => {
+                Some(Self(Repr::Short(short.clone())))
+            }
+            Repr::Short(_) | Repr::Long(_) => None,
+        }
+    }
+
     /// Whether both are equal, as far as that can be told without a look at a long text.
     #[inline]
     pub(super) fn is_evidently(&self, other: &Self) -> bool {

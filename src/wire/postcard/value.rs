@@ -197,7 +197,8 @@ pub(super) struct SectionReader<'a, 'i> {
     key_lists: Vec<KeyList>,
     /// The last object of each list of keys.
     last: Vec<Object>,
-    /// The values of all objects that are under way, so that each is allocated once, in its size.
+    /// The values of all arrays and objects that are under way, so that each is allocated once, in its
+    /// size.
     values: Vec<Value>,
     /// The id of the record that is read.
     pub(super) own_id: Option<Text>,
@@ -272,11 +273,12 @@ impl<'a, 'i> SectionReader<'a, 'i> {
             Some(count) => count,
             None => self.input.count()?,
         };
-        let mut items = Vec::with_capacity(count.min(TRUSTED_COUNT));
+        let first = self.values.len();
         for _ in 0..count {
-            items.push(self.value(levels)?);
+            let item = self.value(levels)?;
+            self.values.push(item);
         }
-        Ok(Array::from(items))
+        Ok(self.values.drain(first..).collect())
     }
 
     pub(super) fn object(&mut self, tag: u8, levels: usize) -> Result<Object, Malformed> {
