@@ -181,7 +181,7 @@ fn settings(options: &Options) -> Result<Vec<String>> {
         model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
     Ok(vec![
         format!("machine: {}, {cpus} CPUs", model.trim_start_matches([' ', '\t', ':'])),
-        format!("{}, release profile; Node.js {}, `NODE_ENV=production`", first_line("rustc", "--version")?, first_line("node", "--version")?),
+        format!("{}, release profile with link-time optimization; Node.js {}, `NODE_ENV=production`", first_line("rustc", "--version")?, first_line("node", "--version")?),
         "`@tldraw/sync-core` 5.4.2, `ws` 8.18; versions of the other libraries in `benches/peers/Cargo.lock`".into(),
         format!("at most {} pairs of each", options.pairs),
     ])
