@@ -22,9 +22,9 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 
 // W1: ten pushes of a drag, told to all sessions.
 #[library_benchmark]
-#[bench::sessions_1(args = (Pushing::new(200, 1)), config = at_most(220_300))]
-#[bench::sessions_50(args = (Pushing::new(200, 50)), config = at_most(264_760))]
-#[bench::sessions_200(args = (Pushing::new(200, 200)), config = at_most(366_325))]
+#[bench::sessions_1(args = (Pushing::new(200, 1)), config = at_most(221_601))]
+#[bench::sessions_50(args = (Pushing::new(200, 50)), config = at_most(266_100))]
+#[bench::sessions_200(args = (Pushing::new(200, 200)), config = at_most(367_569))]
 fn drag(mut room: Pushing) -> Pushing {
     room.drag(10);
     room
@@ -32,7 +32,7 @@ fn drag(mut room: Pushing) -> Pushing {
 
 // W3: a hundred appends to a string.
 #[library_benchmark]
-#[bench::sessions_2(args = (Pushing::new(200, 2)), config = at_most(2_367_169))]
+#[bench::sessions_2(args = (Pushing::new(200, 2)), config = at_most(2_408_469))]
 fn draw(mut room: Pushing) -> Pushing {
     room.draw(100);
     room
@@ -41,15 +41,15 @@ fn draw(mut room: Pushing) -> Pushing {
 // W4: the answer to a client of 1,000 shapes: to the first one, for whom all records are packed, and to a later one
 // after a change.
 #[library_benchmark]
-#[bench::json_first(args = (Pushing::new(1000, 1), Codec::Json), config = at_most(15_568_177))]
+#[bench::json_first(args = (Pushing::new(1000, 1), Codec::Json), config = at_most(15_558_296))]
 #[bench::json_later(
     args = (Pushing::new(1000, 1).hydrated(Codec::Json), Codec::Json),
-    config = at_most(3_014_945)
+    config = at_most(3_013_472)
 )]
-#[bench::postcard_first(args = (Pushing::new(1000, 1), Codec::Postcard), config = at_most(23_881_763))]
+#[bench::postcard_first(args = (Pushing::new(1000, 1), Codec::Postcard), config = at_most(24_286_553))]
 #[bench::postcard_later(
     args = (Pushing::new(1000, 1).hydrated(Codec::Postcard), Codec::Postcard),
-    config = at_most(3_120_408)
+    config = at_most(3_178_057)
 )]
 fn hydrate(mut room: Pushing, codec: Codec) -> (Pushing, Vec<u8>) {
     let told = room.hydrate(codec);
@@ -58,8 +58,8 @@ fn hydrate(mut room: Pushing, codec: Codec) -> (Pushing, Vec<u8>) {
 
 // W5: a client takes 1,000 shapes.
 #[library_benchmark]
-#[bench::json(args = (Entering::new(), hydration(1000, Codec::Json)), config = at_most(15_540_514))]
-#[bench::postcard(args = (Entering::new(), hydration(1000, Codec::Postcard)), config = at_most(11_063_808))]
+#[bench::json(args = (Entering::new(), hydration(1000, Codec::Json)), config = at_most(12_635_697))]
+#[bench::postcard(args = (Entering::new(), hydration(1000, Codec::Postcard)), config = at_most(10_651_052))]
 fn take(mut client: Entering, told: Vec<u8>) -> (Entering, Vec<u8>) {
     client.hear(&told);
     (client, told)
@@ -67,7 +67,7 @@ fn take(mut client: Entering, told: Vec<u8>) -> (Entering, Vec<u8>) {
 
 // W5: a client with 100 changes that are not confirmed hears of 100 of others.
 #[library_benchmark]
-#[bench::changes_100(args = (rebasing()), config = at_most(1_566_811))]
+#[bench::changes_100(args = (rebasing()), config = at_most(1_540_379))]
 fn rebase(arguments: (Entering, Vec<Vec<u8>>)) -> (Entering, Vec<Vec<u8>>) {
     let (mut client, messages) = arguments;
     client.rebase(&messages);
@@ -84,9 +84,9 @@ fn change(before: Object, after: Object) -> Change {
 
 // W6: the diff of two records.
 #[library_benchmark]
-#[bench::position(args = (geo(), moved(&geo(), 3.25, 4.75)), config = at_most(3_561))]
-#[bench::array(args = (points(500), points(-1)), config = at_most(293_441))]
-#[bench::rich_text(args = (rich_text("same"), rich_text("other")), config = at_most(57_191))]
+#[bench::position(args = (geo(), moved(&geo(), 3.25, 4.75)), config = at_most(3_662))]
+#[bench::array(args = (points(500), points(-1)), config = at_most(293_433))]
+#[bench::rich_text(args = (rich_text("same"), rich_text("other")), config = at_most(57_642))]
 fn diff(before: Object, after: Object) -> (Object, Object, Option<ObjectDiff>) {
     let diff = ObjectDiff::between(black_box(&before), black_box(&after), StringAppend::Allowed);
     (before, after, diff)
@@ -94,9 +94,9 @@ fn diff(before: Object, after: Object) -> (Object, Object, Option<ObjectDiff>) {
 
 // W6: a diff applied to a record that others hold, too.
 #[library_benchmark]
-#[bench::position(args = (change(geo(), moved(&geo(), 3.25, 4.75))), config = at_most(2_434))]
-#[bench::array(args = (change(points(500), points(-1))), config = at_most(33_686))]
-#[bench::rich_text(args = (change(rich_text("same"), rich_text("other"))), config = at_most(56_924))]
+#[bench::position(args = (change(geo(), moved(&geo(), 3.25, 4.75))), config = at_most(2_220))]
+#[bench::array(args = (change(points(500), points(-1))), config = at_most(37_447))]
+#[bench::rich_text(args = (change(rich_text("same"), rich_text("other"))), config = at_most(57_085))]
 fn apply(change: Change) -> (Object, Change) {
     let mut object = change.0.clone();
     change.2.apply(black_box(&mut object));

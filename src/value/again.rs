@@ -242,6 +242,69 @@ fn same_len(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+
+    const OBJECTS: [&str; 12] = [
+        r#"{"b":1,"a":2}"#,
+        r#"{"b":3,"a":2}"#,
+        r#"{"b":1,"a":22}"#,
+        r#"{"b":1}"#,
+        r#"{"b":1,"a":2,"c":3}"#,
+        r#"{"b":1,"x":2}"#,
+        r#"{"a":2,"b":1}"#,
+        r#"{ "b":1 ,"a": 2 }"#,
+        r#"{"b":{"b":1,"a":2},"a":[{"b":1}]}"#,
+        r#"{"b":1,"b":2}"#,
+        r#"{"__proto__":1,"a":2}"#,
+        "{}",
+    ];
+
+    #[test]
+    fn an_object_is_read_as_it_would_be_alone_whatever_came_before() {
+        for first in OBJECTS {
+            for second in OBJECTS {
+                for third in OBJECTS {
+                    let together: Value = format!("[{first},{second},{third}]").parse().unwrap();
+                    let alone = [first, second, third].map(|text| text.parse::<Value>().unwrap());
+                    assert_eq!(together.as_array().unwrap()[..], alone, "{first} {second} {third}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_begins_like_the_last_object_and_is_none_is_refused() {
+        for first in OBJECTS {
+            for text in [
+                r#"{"b":1,"a":2"#,
+                r#"{"b":1,}"#,
+                r#"{"b":1"a":2}"#,
+                r#"{"b":1,"a"}"#,
+                r#"{"b":1,"a":}"#,
+            ] {
+                assert!(format!("[{first},{text}]").parse::<Value>().is_err(), "{first} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_allowed_to_nest_deeper_is_not_shared_where_that_is_too_deep() {
+        let deep = r#"{"k":{"k":{}}}"#;
+        let read = |text: &str, levels| {
+            Reader::read(text, |reader| {
+                reader.expect(b'[', "an array")?;
+                let first = reader.object(levels)?;
+                reader.expect(b',', "a comma")?;
+                let second = reader.object(3)?;
+                reader.expect(b']', "the end")?;
+                Ok::<_, JsonError>((first, second))
+            })
+        };
+        let text = format!("[{deep},{deep}]");
+        assert!(read(&text, 3).is_ok_and(|(first, second)| first.ptr_eq(&second)));
+        let deeper = format!("[{{\"k\":{deep}}},{{\"k\":{deep}}}]");
+        assert!(read(&deeper, 4).is_err());
+    }
 
     #[test]
     fn what_both_begin_with_is_counted_to_the_byte() {

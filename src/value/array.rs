@@ -131,3 +131,39 @@ impl fmt::Debug for Array {
         f.debug_list().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(numbers: impl IntoIterator<Item = i64>) -> Vec<Value> {
+        numbers.into_iter().map(Value::from).collect()
+    }
+
+    #[test]
+    fn an_array_is_changed_alone_whether_it_has_grown_or_not() {
+        for made in [Array::from_iter(numbers(0..3)), Array::from(numbers(0..3))] {
+            let mut array = made.clone();
+            array.push(Value::from(3));
+            array.extend(numbers([4, 5]));
+            assert_eq!(*array, numbers(0..6));
+            array.truncate(2);
+            *array.get_mut(0).unwrap() = Value::from(7);
+            assert_eq!(array.get_mut(2), None);
+            assert_eq!(*array, numbers([7, 1]));
+            assert_eq!(*made, numbers(0..3), "who shared it sees nothing of that");
+        }
+    }
+
+    #[test]
+    fn nobody_else_holds_what_is_unshared() {
+        for mut array in [Array::from_iter(numbers(0..2)), Array::from(numbers(0..2))] {
+            array.unshared_mut().swap(0, 1);
+            let other = array.clone();
+            assert!(array.unshared_mut().is_empty());
+            assert!(array.ptr_eq(&other) && *other == numbers([1, 0]));
+            assert!(!array.ptr_eq(&Array::from(other.to_vec())));
+        }
+        assert_eq!(Array::default(), Array::from(Vec::new()));
+    }
+}
