@@ -127,6 +127,8 @@ impl Object {
     /// first. Takes them.
     pub(super) fn with(&self, changes: &mut [(usize, Value)]) -> Self {
         let Some(fields) = &self.0 else { return Self::new() };
+        // New values come after: one that may be either is moved in pieces, which takes as long again.
+        // What they replace is not cloned for nothing.
         let mut places = changes.iter().map(|(place, _)| *place);
         let mut next = places.next();
         let values = fields.slice.iter().enumerate().map(|(place, value)| {
@@ -186,8 +188,7 @@ impl Object {
     fn fields_mut(&mut self) -> Option<&mut Fields> {
         let fields = self.0.as_mut()?;
         if !fields.is_unique() {
-            let (keys, values) =
-                (Arc::clone(&fields.header), fields.slice.iter().map(Value::clone));
+            let (keys, values) = (Arc::clone(&fields.header), fields.slice.iter().cloned());
             *fields = triomphe::Arc::from_header_and_iter(keys, values);
         }
         triomphe::Arc::get_mut(fields)
@@ -287,6 +288,20 @@ mod tests {
     fn the_last_of_repeated_keys_counts() {
         let object: Object = [("a", 1), ("b", 2), ("a", 3)].into_iter().collect();
         assert_eq!(object.to_string(), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn any_key_is_found_among_few_and_among_more() {
+        for count in [FEW, FEW + 1] {
+            let key = |number: usize| alloc::format!("{number:02}");
+            let object: Object = (0..count).map(|number| (key(number), number as u64)).collect();
+            for number in 0..count {
+                assert_eq!(object.get(&key(number)), Some(&Value::from(number as u64)));
+            }
+            for other in ["", "0", "005", &key(count)] {
+                assert_eq!(object.get(other), None, "{other}");
+            }
+        }
     }
 
     #[test]
